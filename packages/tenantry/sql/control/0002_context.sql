@@ -1,0 +1,91 @@
+-- The signed context. Format (docs: context-token):
+--   <64 hex: HMAC-SHA256 of the rest>.<4 hex: key id>.<36: tenant uuid>.<10 digits: expiry, unix seconds>.<hex user>.<hex role>
+-- Fixed offsets keep the verifier short: it runs once in every statement that touches a protected table.
+
+create function tenantry.current_tenant_id() returns pg_catalog.uuid
+  language plpgsql stable parallel safe security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  token text := pg_catalog.current_setting('tenantry.context', true);
+  signed boolean;
+begin
+  select pg_catalog.encode(pg_catalog.sha256(k.opad operator(pg_catalog.||)
+           pg_catalog.sha256(k.ipad operator(pg_catalog.||)
+             pg_catalog.convert_to(pg_catalog.substr(token, 66), 'UTF8'))), 'hex')
+         operator(pg_catalog.=) pg_catalog.left(token, 64)
+    into signed
+    from tenantry.signing_key k where k.id operator(pg_catalog.=) pg_catalog.substr(token, 66, 4);
+  if signed and pg_catalog.substr(token, 108, 10)::pg_catalog.int8
+       operator(pg_catalog.>=) extract(epoch from pg_catalog.statement_timestamp()) then
+    return pg_catalog.substr(token, 71, 36)::pg_catalog.uuid;
+  end if;
+  if token is null or token operator(pg_catalog.=) '' then
+    raise exception 'no tenant in scope' using errcode = 'TN001';
+  elsif signed then
+    raise exception 'the tenant context has expired' using errcode = 'TN003';
+  end if;
+  raise exception 'the tenant context is not valid' using errcode = 'TN002';
+end $$;
+
+-- Reads one of the two trailing claims of a context that current_tenant_id has verified.
+create function tenantry.current_user_id() returns text
+  language plpgsql stable parallel safe security definer set search_path = pg_catalog, pg_temp as $$
+declare token text := pg_catalog.current_setting('tenantry.context', true);
+begin
+  perform tenantry.current_tenant_id();
+  return nullif(pg_catalog.convert_from(pg_catalog.decode(pg_catalog.split_part(token, '.', 5), 'hex'), 'UTF8'), '');
+end $$;
+
+create function tenantry.current_tenant_role() returns text
+  language plpgsql stable parallel safe security definer set search_path = pg_catalog, pg_temp as $$
+declare token text := pg_catalog.current_setting('tenantry.context', true);
+begin
+  perform tenantry.current_tenant_id();
+  return nullif(pg_catalog.convert_from(pg_catalog.decode(pg_catalog.split_part(token, '.', 6), 'hex'), 'UTF8'), '');
+end $$;
+
+-- The unverified twin for column defaults and per-row triggers, where a forged value is caught by WITH CHECK anyway.
+create function tenantry.claimed_tenant_id() returns pg_catalog.uuid
+  language sql stable parallel safe
+  return nullif(pg_catalog.substr(pg_catalog.current_setting('tenantry.context', true), 71, 36), '')::pg_catalog.uuid;
+
+-- Puts every table of a tenant's schema under its guard, and returns how many there are. Idempotent; run after each
+-- tenant migration, in its transaction.
+create function tenantry.guard_schema(tenant uuid, schema_name text, app text, central text) returns integer
+  language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+  relation record;
+  tables integer := 0;
+begin
+  execute format('grant usage on schema %I to %I, %I', schema_name, app, central);
+  for relation in
+    select c.oid, c.relname, c.relkind, c.relrowsecurity and c.relforcerowsecurity as forced
+      from pg_class c join pg_namespace n on n.oid = c.relnamespace
+     where n.nspname = schema_name and c.relkind in ('r', 'p', 'v', 'm', 'S', 'f')
+  loop
+    if relation.relkind = 'S' then
+      execute format('grant usage, select on sequence %I.%I to %I', schema_name, relation.relname, app);
+      continue;
+    elsif relation.relkind in ('m', 'f') then
+      raise exception 'table % cannot carry a guard', relation.relname using errcode = 'TN011',
+        hint = 'Materialized views and foreign tables ignore row-level security; leave them out of tenant schemas.';
+    end if;
+    execute format('grant select, insert, update, delete on %I.%I to %I, %I', schema_name, relation.relname, app, central);
+    if relation.relkind = 'v' then
+      execute format('alter view %I.%I set (security_invoker = true)', schema_name, relation.relname);
+      continue;
+    end if;
+    tables := tables + 1;
+    if not relation.forced then
+      execute format('alter table %I.%I enable row level security, force row level security', schema_name, relation.relname);
+    end if;
+    if not exists (select from pg_policy p where p.polrelid = relation.oid and p.polname = 'tenantry_guard') then
+      execute format('create policy tenantry_guard on %I.%I to %I using ((select tenantry.current_tenant_id()) = %L::uuid)'
+        ' with check ((select tenantry.current_tenant_id()) = %L::uuid)', schema_name, relation.relname, app, tenant, tenant);
+      execute format('create policy tenantry_central on %I.%I to %I using (true) with check (true)',
+        schema_name, relation.relname, central);
+    end if;
+  end loop;
+  return tables;
+end $$;
+
+revoke all on all functions in schema tenantry from public;

@@ -1,0 +1,31 @@
+// The port through which every layer above the engine talks SQL. `engine/sql/pg-pool.ts` is its one implementation.
+
+export interface QueryResultRows<R> {
+  readonly rows: R[]
+  /** Rows returned or touched; null where the command does not count. */
+  readonly rowCount: number | null
+}
+
+/** Something that runs SQL. Without values the text may hold several statements (PostgreSQL's simple protocol). */
+export interface Sql {
+  query<R extends object = Record<string, unknown>>(
+    text: string,
+    values?: readonly unknown[],
+  ): Promise<QueryResultRows<R>>
+}
+
+export interface Subscription {
+  close(): Promise<void>
+}
+
+/** The control plane's own connection pool, over the admin URL. Never used for tenant statements. */
+export interface CentralDatabase extends Sql {
+  /** BEGIN, the callback, COMMIT; rolled back when the callback throws, whose error reaches the caller unchanged. */
+  transaction<T>(run: (tx: Sql) => Promise<T>): Promise<T>
+  /**
+   * LISTENs on a connection of its own, reconnecting for as long as it is open. `onReconnect` runs after each
+   * reconnection, because notifications in between are lost.
+   */
+  listen(channel: string, onNotify: (payload: string) => void, onReconnect: () => void): Promise<Subscription>
+  close(): Promise<void>
+}

@@ -1,0 +1,19 @@
+// A feature that owns tenant data takes part in the tenant's life through this hook. Lifecycle walks the
+// participants in the order they were registered, and backwards when it removes.
+import type { Sql } from '../engine/sql/database.ts'
+import type { Tenant } from './tenant.ts'
+
+/** All methods run inside the step's transaction under the tenant's row lock and must be idempotent. */
+export interface Participant {
+  /** Stable name; it is written to the journal. */
+  readonly name: string
+  /** Makes what the tenant needs. Schema tenants have their empty schema by now. */
+  provision?(tx: Sql, tenant: Tenant): Promise<void>
+  /** Undoes `provision` of this attempt, when a later step of it failed. */
+  undoProvision?(tx: Sql, tenant: Tenant): Promise<void>
+  archive?(tx: Sql, tenant: Tenant): Promise<void>
+  restore?(tx: Sql, tenant: Tenant): Promise<void>
+  purge?(tx: Sql, tenant: Tenant): Promise<void>
+  /** What is still there after a purge; an empty list is the proof. Names of things, never their contents. */
+  leftovers?(tx: Sql, tenant: Tenant): Promise<readonly string[]>
+}
