@@ -12,12 +12,14 @@ export interface ErrorEntry {
   readonly fix: string
 }
 
-const entry = (status: number, exit: ErrorEntry['exit'], fix: string, retryable = false): ErrorEntry => ({
+const entry = (status: number, exit: ErrorEntry['exit'], fix: string): ErrorEntry => ({
   status,
   exit,
-  retryable,
+  retryable: false,
   fix,
 })
+
+const retryable = (row: ErrorEntry): ErrorEntry => ({ ...row, retryable: true })
 
 export const errorCodes = {
   // Input
@@ -49,16 +51,16 @@ export const errorCodes = {
   TENANT_PURGED: entry(410, 4, 'The tenant is gone for good; create a new one.'),
   TENANT_NOT_PROVISIONED: entry(409, 4, 'Provision the tenant first.'),
   TENANT_STATUS_CONFLICT: entry(409, 4, 'Bring the tenant into a status that this verb starts from.'),
-  TENANT_BUSY: entry(409, 4, 'Another operation on this tenant is running; try again when it has ended.', true),
+  TENANT_BUSY: retryable(entry(409, 4, 'Another operation on this tenant is running; try again when it has ended.')),
   FIELD_IMMUTABLE: entry(409, 4, 'Use the verb that the message names.'),
-  PRECONDITION_FAILED: entry(412, 4, 'Read the tenant again and repeat the change with its new ETag.', true),
+  PRECONDITION_FAILED: retryable(entry(412, 4, 'Read the tenant again and repeat the change with its new ETag.')),
   SCHEMA_EXISTS: entry(
     409,
     4,
     'Give the tenant another schemaName; a schema that Tenantry did not make is never adopted.',
   ),
   PROVISION_FAILED: entry(500, 1, 'Mend the cause and provision again; nothing was left behind.'),
-  PURGE_INCOMPLETE: entry(500, 1, 'Mend the cause and purge again; it goes on where it stopped.', true),
+  PURGE_INCOMPLETE: retryable(entry(500, 1, 'Mend the cause and purge again; it goes on where it stopped.')),
   MIGRATION_FAILED: entry(500, 1, 'Mend the migration file and run it again; nothing of it was applied.'),
   MIGRATION_CHANGED: entry(409, 4, 'Restore the file as it was applied and put the change into a new migration.'),
   MIGRATION_MISSING: entry(409, 4, 'Restore the migration file that the ledger names.'),
@@ -69,11 +71,8 @@ export const errorCodes = {
     4,
     'The signed context was altered, or signed with an unknown key; look for injected SQL.',
   ),
-  CONTEXT_EXPIRED: entry(
-    500,
-    4,
-    'Run the statement again; check that the clocks of server and application agree.',
-    true,
+  CONTEXT_EXPIRED: retryable(
+    entry(500, 4, 'Run the statement again; check that the clocks of server and application agree.'),
   ),
   SCOPE_CONFLICT: entry(500, 4, 'Leave the outer scope first, or pass { switch: true } to change tenants on purpose.'),
   CLIENT_RELEASED: entry(500, 4, 'Check out a new client; a released one may belong to another tenant already.'),
@@ -96,7 +95,7 @@ export const errorCodes = {
   LOGIN_TOO_POWERFUL: entry(503, 5, 'Connect with the login that Tenantry made, or leave DATABASE_URL out.'),
   ADMIN_TOO_WEAK: entry(503, 5, 'Run `tenantry doctor`; it prints each missing grant.'),
   POSTGRES_TOO_OLD: entry(503, 5, 'Use PostgreSQL 15 or newer.'),
-  DATABASE_UNAVAILABLE: entry(503, 5, 'Check that the database is up and reachable, then try again.', true),
+  DATABASE_UNAVAILABLE: retryable(entry(503, 5, 'Check that the database is up and reachable, then try again.')),
   DATABASE_AUTH_FAILED: entry(503, 5, 'Check user and password of the database URL.'),
   DATABASE_ERROR: entry(500, 1, 'See the SQLSTATE and the cause.'),
   CONFIGURATION_INVALID: entry(500, 5, 'Correct the named option.'),
@@ -115,7 +114,7 @@ export const errorCodes = {
   FORBIDDEN: entry(403, 4, 'Use a key that covers this route.'),
   ROUTE_NOT_FOUND: entry(404, 3, 'See /openapi.json for the routes there are.'),
   METHOD_NOT_ALLOWED: entry(405, 2, 'See /openapi.json for the methods of this route.'),
-  SHUTTING_DOWN: entry(503, 5, 'The server is stopping; try another one.', true),
+  SHUTTING_DOWN: retryable(entry(503, 5, 'The server is stopping; try another one.')),
   CLOSED: entry(500, 5, 'The instance was closed; create a new one.'),
   INTERNAL: entry(500, 1, 'Look into the server log for the request id.'),
 } as const satisfies Record<string, ErrorEntry>
