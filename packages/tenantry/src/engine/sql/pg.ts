@@ -1,5 +1,69 @@
-// The one door to the `pg` package: everything else meets it through the names exported here.
+// The one door to the `pg` package. It also restates, as interfaces, the few internals of its wire layer that a
+// one-flush statement needs; they carry no types of their own upstream.
+import type { Socket } from 'node:net'
 import pg from 'pg'
 
-export const { Client, Pool, Query, types } = pg
+export const { Client, Pool, types } = pg
 export type { ClientBase, ClientConfig, PoolClient, PoolConfig, QueryConfig, QueryResult } from 'pg'
+
+/** A field of a RowDescription message, passed through unread. */
+export interface RowDescription {
+  readonly fields: readonly unknown[]
+}
+
+/** pg's connection: it writes protocol messages and emits what the server answers. */
+export interface WireConnection {
+  readonly stream: Socket
+  parse(message: { name: string; text: string; types?: readonly unknown[] | undefined }): void
+  bind(message: {
+    portal: string
+    statement: string
+    values: readonly unknown[]
+    binary?: boolean | undefined
+    valueMapper: (value: unknown) => unknown
+  }): void
+  close(message: { type: 'S'; name: string }): void
+  on(event: 'parameterStatus', listener: (message: { parameterName: string; parameterValue: string }) => void): void
+  on(event: 'readyForQuery', listener: (message: { status: string }) => void): void
+}
+
+/** The parts of a pg.Client that its types leave out. */
+export interface WireClient {
+  readonly connection: WireConnection
+  readonly processID: number | null
+  /** `I` idle, `T` in a transaction, `E` in a failed one, as of the last ReadyForQuery. */
+  getTransactionStatus(): string | null
+}
+
+export type QueryCallback = (error: Error | null, result?: pg.QueryResult) => void
+
+/** pg.Query as a base class: the client calls these methods as answers come in. */
+export interface WireQuery {
+  text: string
+  values?: readonly unknown[] | undefined
+  types?: readonly unknown[] | undefined
+  binary?: boolean | undefined
+  callback: QueryCallback
+  submit(connection: WireConnection): Error | null
+  handleRowDescription(message: RowDescription): void
+  handleDataRow(message: unknown): void
+  handleCommandComplete(message: unknown, connection: WireConnection): void
+  handleEmptyQuery(connection: WireConnection): void
+  handleError(error: Error, connection: WireConnection): void
+  handleReadyForQuery(connection: WireConnection): void
+}
+
+interface WireQueryConstructor {
+  new (config: pg.QueryConfig | string, values: undefined, callback: QueryCallback): WireQuery
+}
+
+// The cast is safe as long as pg keeps these method names; scoped-query.test.ts fails when it does not.
+export const WireQuery = pg.Query as unknown as WireQueryConstructor
+
+/** Turns a JavaScript value into what goes on the wire, as pg does for every parameter. */
+export const prepareValue = (pg as unknown as { utils: { prepareValue(value: unknown): unknown } }).utils.prepareValue
+
+/** The wire side of a client. */
+export function wireOf(client: pg.ClientBase): WireClient {
+  return client as unknown as WireClient
+}

@@ -1,0 +1,63 @@
+// A scope: one tenant, who acts in it, and the process's memory of which scope the running code is in.
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { TenantryError } from '../../kernel/errors.ts'
+import type { Claims } from './context-token.ts'
+
+/** What the engine needs to know of a tenant to enter it. */
+export interface ScopedTenant {
+  readonly id: string
+  readonly slug: string
+  readonly isolation: 'row' | 'schema'
+  readonly schemaName: string
+  readonly migrationVersion: number
+}
+
+export type TenantRefLike = string | { readonly slug: string } | { readonly id: string }
+
+/** Where the engine learns of tenants: a cached registry that refuses those nobody may enter. */
+export interface TenantSource {
+  /** The tenant, read where it is not cached; throws TENANT_NOT_FOUND, TENANT_SUSPENDED and their like. */
+  admitted(ref: TenantRefLike): Promise<ScopedTenant>
+  /** The cached tenant if it may be entered; undefined where the registry must be asked. Throws as `admitted`. */
+  peek(tenantId: string): ScopedTenant | undefined
+}
+
+/** One tenant with one actor. Immutable; every statement asks the source again whether the tenant may be entered. */
+export class Scope {
+  readonly tenantId: string
+  readonly slug: string
+  readonly claims: Claims
+
+  constructor(tenant: ScopedTenant, claims: Claims) {
+    this.tenantId = tenant.id
+    this.slug = tenant.slug
+    this.claims = claims
+  }
+}
+
+/** The scope of the running asynchronous context. */
+export class ScopeStore {
+  readonly #storage = new AsyncLocalStorage<Scope>()
+
+  current(): Scope | undefined {
+    return this.#storage.getStore()
+  }
+
+  /** The current scope; TENANT_CONTEXT_MISSING where there is none. */
+  required(): Scope {
+    const scope = this.#storage.getStore()
+    if (scope) return scope
+    throw new TenantryError('TENANT_CONTEXT_MISSING', 'A statement was sent outside of every tenant scope.')
+  }
+
+  enter<T>(scope: Scope, run: () => T): T {
+    return this.#storage.run(scope, run)
+  }
+
+  /** Throws SCOPE_CONFLICT when code already in another tenant's scope is about to use this one unasked. */
+  refuseConflict(tenantId: string, switching: boolean): void {
+    const outer = this.#storage.getStore()
+    if (!outer || outer.tenantId === tenantId || switching) return
+    throw new TenantryError('SCOPE_CONFLICT', 'Another tenant was entered from inside a tenant scope.')
+  }
+}

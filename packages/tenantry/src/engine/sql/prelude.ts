@@ -1,0 +1,76 @@
+// The prelude: one SELECT that binds role, search_path and signed context to the transaction it shares with the
+// tenant's statement. Its Bind and Execute messages are encoded once per context and sent as bytes.
+import { quoteIdentifier } from '../../kernel/identifiers.ts'
+
+/** The settings a statement runs under. */
+export interface PreludeSettings {
+  readonly role: string
+  /** Schemas in order, unquoted; `pg_temp` is added at the end. */
+  readonly searchPath: readonly string[]
+  readonly token: string
+  /** A schema that must exist, or the whole flush fails. */
+  readonly requiredSchema?: string | undefined
+  readonly statementTimeoutMs?: number | undefined
+}
+
+export interface Prelude {
+  /** Name of the prepared statement; there are four shapes. */
+  readonly name: string
+  readonly text: string
+  /** Bind and Execute for this context. */
+  readonly message: Buffer
+}
+
+const set = (setting: string, parameter: number) => `pg_catalog.set_config('${setting}', $${parameter}, true)`
+
+// A WHERE that is never true keeps the answer free of rows; || is strict and evaluates every operand. The advisory
+// unlock drops what an earlier tenant's statement may have left on the connection: residue that no SET makes.
+function textOf(settings: readonly string[]): string {
+  const operands = [...settings, 'pg_catalog.pg_advisory_unlock_all()::pg_catalog.text']
+  return `select 1 where (${operands.join(' operator(pg_catalog.||) ')}) is null`
+}
+
+export function encodePrelude(settings: PreludeSettings): Prelude {
+  const path = [...settings.searchPath.map(quoteIdentifier), 'pg_temp'].join(', ')
+  const values = [settings.role, path, settings.token]
+  const operands = [set('role', 1), set('search_path', 2), set('tenantry.context', 3)]
+  let name = 'tenantry_prelude'
+  if (settings.requiredSchema !== undefined) {
+    values.push(quoteIdentifier(settings.requiredSchema))
+    operands.push(`$${values.length}::pg_catalog.regnamespace::pg_catalog.text`)
+    name += '_schema'
+  }
+  if (settings.statementTimeoutMs !== undefined) {
+    values.push(String(Math.max(1, Math.ceil(settings.statementTimeoutMs))))
+    operands.push(set('statement_timeout', values.length))
+    name += '_timeout'
+  }
+  return { name, text: textOf(operands), message: encodeBindExecute(name, values) }
+}
+
+/** Bind of the unnamed portal with text parameters, and its Execute (PostgreSQL protocol 3.0, message formats). */
+export function encodeBindExecute(statement: string, values: readonly string[]): Buffer {
+  const parameters = values.map((value) => Buffer.from(value, 'utf8'))
+  const size = parameters.reduce((sum, parameter) => sum + 4 + parameter.length, 0)
+  const bindLength = 4 + 1 + Buffer.byteLength(statement) + 1 + 2 + 2 + size + 2
+  const message = Buffer.alloc(1 + bindLength + EXECUTE.length)
+  let at = message.write('B', 0)
+  at = message.writeInt32BE(bindLength, at)
+  at += 1
+  at += message.write(statement, at) + 1
+  at = message.writeInt16BE(0, at)
+  at = message.writeInt16BE(parameters.length, at)
+  for (const parameter of parameters) {
+    at = message.writeInt32BE(parameter.length, at)
+    at += parameter.copy(message, at)
+  }
+  at = message.writeInt16BE(0, at)
+  EXECUTE.copy(message, at)
+  return message
+}
+
+/** Execute of the unnamed portal, all rows. */
+export const EXECUTE = Buffer.from([0x45, 0, 0, 0, 9, 0, 0, 0, 0, 0])
+/** Describe of the unnamed portal. */
+export const DESCRIBE = Buffer.from([0x44, 0, 0, 0, 6, 0x50, 0])
+export const SYNC = Buffer.from([0x53, 0, 0, 0, 4])

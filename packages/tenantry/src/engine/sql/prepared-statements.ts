@@ -1,0 +1,57 @@
+// What one connection has parsed. pg keeps such a book of its own, but it books a whole flush under one name; a
+// flush of ours holds several statements, so it is kept here.
+import type { RowDescription, WireConnection } from './pg.ts'
+
+export interface PreparedStatement {
+  readonly name: string
+  readonly text: string
+  /** The answer to Describe: undefined until seen, null for a statement without rows. */
+  fields: RowDescription | null | undefined
+}
+
+export class PreparedStatements {
+  readonly #known = new Map<string, PreparedStatement>()
+  readonly #limit: number
+  #closing: string[] = []
+
+  /** @param limit how many named statements a connection may hold */
+  constructor(limit: number) {
+    this.#limit = limit
+  }
+
+  /** The statement, as most recently used; undefined where it must be parsed. */
+  find(name: string): PreparedStatement | undefined {
+    const known = this.#known.get(name)
+    if (known) {
+      this.#known.delete(name)
+      this.#known.set(name, known)
+    }
+    return known
+  }
+
+  add(name: string, text: string): PreparedStatement {
+    const statement = { name, text, fields: undefined }
+    this.#known.set(name, statement)
+    if (this.#known.size > this.#limit) {
+      const oldest = this.#known.keys().next().value
+      if (oldest !== undefined) this.forget(oldest)
+    }
+    return statement
+  }
+
+  /** Drops a statement; the server is told with the next flush. Closing an unknown name is not an error there. */
+  forget(name: string): void {
+    if (this.#known.delete(name)) this.#closing.push(name)
+  }
+
+  forgetAll(): void {
+    for (const name of [...this.#known.keys()]) this.forget(name)
+  }
+
+  /** Sends what is due to be closed. */
+  flushClosing(connection: WireConnection): void {
+    if (this.#closing.length === 0) return
+    for (const name of this.#closing) connection.close({ type: 'S', name })
+    this.#closing = []
+  }
+}

@@ -1,0 +1,276 @@
+// Reads just enough of a statement's text to know how it may travel: its first keyword decides whether it is
+// transaction control, leaves residue on the session, or may share a connection with other tenants' statements.
+// What the server does with it is never decided here; this only refuses or reroutes.
+
+/** Transaction control carries no prelude: a setting made before it would break SET TRANSACTION. */
+export type Control = 'begin' | 'end' | 'savepoint' | 'rollback-to' | 'set-transaction'
+
+export interface Statement {
+  /** First keyword in lower case; empty for an empty statement. */
+  readonly keyword: string
+  readonly control: Control | undefined
+  /** Why no tenant may run it, on any client: it would outlive the transaction or the tenant. */
+  readonly residue: string | undefined
+  /** DO, CALL and COPY: never on a shared connection. */
+  readonly needsOwnClient: boolean
+  /** COPY … FROM, which row-level security refuses. */
+  readonly copyFrom: boolean
+  /**
+   * May run a function that sets session state or takes a session lock. Only statements whose text shows that they
+   * cannot are trusted to leave role and context alone for the next statement of their transaction.
+   */
+  readonly opaque: boolean
+  /** Calls something by name that is known to leave session state: kept off shared connections. */
+  readonly leavesState: boolean
+}
+
+const CACHE_LIMIT = 2_000
+// Keys are statement texts, which hold no tenant's values where parameters are used; long ones are not kept.
+const CACHED_TEXT_LENGTH = 4_000
+
+/** Classifies statements, remembering the answer for texts seen before. */
+export class StatementReader {
+  readonly #known = new Map<string, Statement>()
+
+  read(text: string): Statement {
+    const known = this.#known.get(text)
+    if (known) return known
+    const statement = readStatement(text)
+    if (text.length <= CACHED_TEXT_LENGTH) {
+      if (this.#known.size >= CACHE_LIMIT) this.#known.clear()
+      this.#known.set(text, statement)
+    }
+    return statement
+  }
+}
+
+/** Classifies one statement's text. */
+export function readStatement(text: string): Statement {
+  const head = text.slice(skipComments(text, 0))
+  const keyword = /^[a-z]+/i.exec(head)?.[0].toLowerCase() ?? ''
+  const words = keyword === '' ? [] : leadingWords(head)
+  return {
+    keyword,
+    control: controlOf(words),
+    residue: residueOf(words, text),
+    needsOwnClient: keyword === 'do' || keyword === 'call' || keyword === 'copy',
+    copyFrom: keyword === 'copy' && /\bfrom\b/i.test(text) && !/^copy\s*\(/i.test(head),
+    opaque: mayCallFunctions(text),
+    leavesState: STATEFUL_CALL.test(text),
+  }
+}
+
+/** Position of the first character that is neither white space nor in a comment, nor a lone semicolon. */
+function skipComments(text: string, start: number): number {
+  let at = start
+  for (;;) {
+    while (at < text.length && /[\s;]/.test(text.charAt(at))) at++
+    if (text.startsWith('--', at)) {
+      const end = text.indexOf('\n', at)
+      at = end < 0 ? text.length : end + 1
+    } else if (text.startsWith('/*', at)) {
+      at = endOfBlockComment(text, at)
+    } else {
+      return at
+    }
+  }
+}
+
+/** PostgreSQL's block comments nest. */
+function endOfBlockComment(text: string, start: number): number {
+  let depth = 0
+  let at = start
+  while (at < text.length) {
+    if (text.startsWith('/*', at)) {
+      depth++
+      at += 2
+    } else if (text.startsWith('*/', at)) {
+      depth--
+      at += 2
+      if (depth === 0) return at
+    } else {
+      at++
+    }
+  }
+  return at
+}
+
+const LEADING_WORDS = 6
+
+/** The first words of a statement, comments between them dropped. */
+function leadingWords(head: string): readonly string[] {
+  const words: string[] = []
+  let at = 0
+  while (words.length < LEADING_WORDS) {
+    at = skipComments(head, at)
+    const word = /^[a-z_]+/i.exec(head.slice(at, at + 64))?.[0]
+    if (word === undefined) break
+    words.push(word.toLowerCase())
+    at += word.length
+  }
+  return words
+}
+
+function controlOf(words: readonly string[]): Control | undefined {
+  const [first, second] = words
+  switch (first) {
+    case 'begin':
+    case 'start':
+      return 'begin'
+    case 'commit':
+    case 'end':
+    case 'abort':
+      return 'end'
+    case 'rollback':
+      return words.includes('to') ? 'rollback-to' : 'end'
+    case 'savepoint':
+    case 'release':
+      return 'savepoint'
+    case 'set':
+      return second === 'transaction' ? 'set-transaction' : undefined
+    default:
+      return undefined
+  }
+}
+
+const RESIDUE: Readonly<Record<string, string>> = {
+  reset: 'RESET changes the session',
+  listen: 'LISTEN outlives the tenant on the connection',
+  unlisten: 'UNLISTEN changes the session',
+  deallocate: 'DEALLOCATE drops statements of the session',
+  discard: 'DISCARD resets the session',
+  load: 'LOAD changes the session',
+  prepare: 'PREPARE outlives the tenant on the connection',
+}
+
+function residueOf(words: readonly string[], text: string): string | undefined {
+  const [first, second, third] = words
+  if (first === undefined) return undefined
+  if (first === 'set') return residueOfSet(second)
+  if (first === 'create') return residueOfCreate(words)
+  if ((first === 'commit' || first === 'rollback') && second === 'prepared')
+    return 'Two-phase commit leaves the session'
+  if (first === 'declare' && /\bwith\s+hold\b/i.test(text)) return 'A WITH HOLD cursor outlives its transaction'
+  if (first === 'select' && /\binto\s+(local\s+|global\s+)?temp(orary)?\b/i.test(text))
+    return 'SELECT INTO TEMP leaves a table behind'
+  if (first === 'security' || (first === 'alter' && (second === 'system' || (second === 'role' && third === 'all')))) {
+    return 'It changes the server'
+  }
+  return RESIDUE[first]
+}
+
+function residueOfSet(second: string | undefined): string | undefined {
+  const inTransaction = second === 'local' || second === 'transaction' || second === 'constraints'
+  return inTransaction ? undefined : 'SET without LOCAL outlives the transaction'
+}
+
+function residueOfCreate(words: readonly string[]): string | undefined {
+  return words.slice(1, 5).some((word) => word === 'temp' || word === 'temporary')
+    ? 'A temporary object outlives its transaction'
+    : undefined
+}
+
+// Functions that leave session state by themselves, or run SQL given as text, which may.
+const STATEFUL_CALL =
+  /set_config|advisory|(query|cursor|table|schema|database)_to_xml|ts_stat|ts_rewrite|dblink|pg_notify|lo_|setseed|\$\$|u&"/i
+
+// Words that stand before a parenthesis without calling a function that could touch settings.
+const SAFE_BEFORE_PARENTHESIS = new Set([
+  'in',
+  'values',
+  'select',
+  'and',
+  'or',
+  'not',
+  'from',
+  'where',
+  'on',
+  'exists',
+  'any',
+  'all',
+  'some',
+  'over',
+  'filter',
+  'as',
+  'using',
+  'returning',
+  'by',
+  'when',
+  'then',
+  'else',
+  'between',
+  'like',
+  'ilike',
+  'is',
+  'limit',
+  'offset',
+  'union',
+  'except',
+  'intersect',
+  'with',
+  'row',
+  'array',
+  'join',
+  'lateral',
+  'conflict',
+  'set',
+  'materialized',
+  'distinct',
+  'group',
+  'count',
+  'sum',
+  'min',
+  'max',
+  'avg',
+  'coalesce',
+  'nullif',
+  'greatest',
+  'least',
+  'lower',
+  'upper',
+  'length',
+  'now',
+  'round',
+  'abs',
+  'floor',
+  'ceil',
+  'date_trunc',
+  'extract',
+  'to_char',
+  'concat',
+  'json_agg',
+  'jsonb_agg',
+  'array_agg',
+  'json_build_object',
+  'jsonb_build_object',
+  'string_agg',
+  'substring',
+  'trim',
+  'cast',
+  'numeric',
+  'varchar',
+  'row_number',
+])
+
+/**
+ * Whether the text could call a function beyond a short list of harmless ones. Errs on the side of yes: comments and
+ * quoted names count as calls. It reads the text alone; triggers and column defaults belong to whoever owns the schema.
+ */
+function mayCallFunctions(text: string): boolean {
+  if (text.includes('--') || text.includes('/*') || /u&"/i.test(text)) return true
+  const plain = text.replace(/^\s*insert\s+into\s+[\w."]+\s*\(/i, 'insert values (')
+  for (let at = plain.indexOf('('); at >= 0; at = plain.indexOf('(', at + 1)) {
+    const word = wordBefore(plain, at)
+    if (word !== '' && !SAFE_BEFORE_PARENTHESIS.has(word.toLowerCase())) return true
+  }
+  return false
+}
+
+/** The name that ends before this position, white space between skipped; empty where punctuation stands there. */
+function wordBefore(text: string, position: number): string {
+  let end = position
+  while (end > 0 && /[ \t\n\r\f\v]/.test(text.charAt(end - 1))) end--
+  let start = end
+  while (start > 0 && /[\p{L}\p{N}_$."\u0080-\uffff]/u.test(text.charAt(start - 1))) start--
+  return text.slice(start, end)
+}
