@@ -1,4 +1,4 @@
-// The port through which every layer above the engine talks SQL. `engine/sql/pg-pool.ts` is its one implementation.
+// The port through which every layer above the engine talks SQL. `engine/sql/central-database.ts` is its one implementation.
 
 export interface QueryResultRows<R> {
   readonly rows: R[]

@@ -3,7 +3,7 @@
 import type { Socket } from 'node:net'
 import pg from 'pg'
 
-export const { Client, Pool, types } = pg
+export const { Client, DatabaseError, Pool, types } = pg
 export type { ClientBase, ClientConfig, PoolClient, PoolConfig, QueryConfig, QueryResult } from 'pg'
 
 /** A field of a RowDescription message, passed through unread. */
@@ -61,7 +61,7 @@ interface WireQueryConstructor {
 export const WireQuery = pg.Query as unknown as WireQueryConstructor
 
 /** Turns a JavaScript value into what goes on the wire, as pg does for every parameter. */
-export const prepareValue = (pg as unknown as { utils: { prepareValue(value: unknown): unknown } }).utils.prepareValue
+export const prepareValue = (pg as unknown as { utils: { prepareValue: (value: unknown) => unknown } }).utils.prepareValue
 
 /** The wire side of a client. */
 export function wireOf(client: pg.ClientBase): WireClient {
