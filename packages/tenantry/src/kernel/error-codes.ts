@@ -81,6 +81,7 @@ export const errorCodes = {
   MULTIPLE_STATEMENTS: entry(400, 4, 'Send one statement per query; use scope.transaction() for several.'),
   COPY_FROM_ROW_SCOPE: entry(400, 4, 'Load rows with INSERT; PostgreSQL refuses COPY FROM under row-level security.'),
   TRANSACTION_LEFT_OPEN: entry(500, 4, 'End the transaction before the client is released; it was rolled back.'),
+  TRANSACTION_ABORTED: entry(500, 4, 'Let the error of the failed statement end the callback, or use a savepoint.'),
   TRANSACTION_ENDED: entry(500, 4, 'Do not use tx after its callback has ended.'),
   REASON_REQUIRED: entry(400, 2, 'Give asCentral a reason; it is written to the audit log.'),
   // Tables
