@@ -1,0 +1,70 @@
+// Referential checks ignore row-level security, so a foreign key between two protected tables has to carry the tenant
+// itself; otherwise one tenant's row can point at another's, and a cascade reaches across.
+import { quoteIdentifier } from '../../kernel/identifiers.ts'
+import type { Sql } from '../sql/database.ts'
+import { TENANT_COLUMN, TENANT_POLICY } from './table-facts.ts'
+
+export interface ForeignKey {
+  readonly name: string
+  /** Quoted, schema-qualified. */
+  readonly child: string
+  readonly parent: string
+  readonly childColumns: readonly string[]
+  readonly parentColumns: readonly string[]
+  /** pg_constraint letters: a no action, r restrict, c cascade, n set null, d set default. */
+  readonly onDelete: string
+  readonly onUpdate: string
+  readonly deferrable: boolean
+  readonly deferred: boolean
+  /** The parent has a unique key of the tenant column and the referenced columns. */
+  readonly hasTarget: boolean
+}
+
+// Keys from or to the table whose both ends are protected (or are the table itself) and that leave the tenant out.
+const TENANTLESS_KEYS = `
+  select k.conname as name, format('%I.%I', cn.nspname, c.relname) as child, format('%I.%I', pn.nspname, p.relname) as parent,
+    (select json_agg(a.attname order by x.ord) from unnest(k.conkey) with ordinality x(n, ord)
+       join pg_attribute a on a.attrelid = k.conrelid and a.attnum = x.n) as "childColumns",
+    (select json_agg(a.attname order by x.ord) from unnest(k.confkey) with ordinality x(n, ord)
+       join pg_attribute a on a.attrelid = k.confrelid and a.attnum = x.n) as "parentColumns",
+    k.confdeltype::text as "onDelete", k.confupdtype::text as "onUpdate", k.condeferrable as deferrable,
+    k.condeferred as deferred,
+    exists (select from pg_index i where i.indrelid = k.confrelid and i.indisunique and i.indisvalid and i.indpred is null
+      and i.indnkeyatts = cardinality(k.confkey) + 1
+      and (select array_agg(n order by n) from unnest(i.indkey::int2[]) n) = (select array_agg(n order by n)
+        from unnest(k.confkey || (select attnum from pg_attribute where attrelid = k.confrelid and attname = '${TENANT_COLUMN}')) n)
+    ) as "hasTarget"
+  from pg_constraint k join pg_class c on c.oid = k.conrelid join pg_namespace cn on cn.oid = c.relnamespace
+    join pg_class p on p.oid = k.confrelid join pg_namespace pn on pn.oid = p.relnamespace
+  where k.contype = 'f' and k.conparentid = 0 and (k.conrelid = $1::oid or k.confrelid = $1::oid)
+    and (k.conrelid = $1::oid or exists (select from pg_policy where polrelid = k.conrelid and polname = '${TENANT_POLICY}'))
+    and (k.confrelid = $1::oid or exists (select from pg_policy where polrelid = k.confrelid and polname = '${TENANT_POLICY}'))
+    and not exists (select from pg_attribute a where a.attrelid = k.conrelid and a.attname = '${TENANT_COLUMN}'
+      and a.attnum = any (k.conkey))
+  order by k.conname`
+
+export async function readTenantlessKeys(sql: Sql, tableOid: number): Promise<readonly ForeignKey[]> {
+  return (await sql.query<ForeignKey>(TENANTLESS_KEYS, [tableOid])).rows
+}
+
+const ACTIONS: Readonly<Record<string, string>> = { r: 'restrict', c: 'cascade', n: 'set null', d: 'set default' }
+
+/** The statements that put the tenant into a foreign key, its actions kept. */
+export function tenantKeyStatements(key: ForeignKey): readonly string[] {
+  const list = (columns: readonly string[]) => [TENANT_COLUMN, ...columns].map(quoteIdentifier).join(', ')
+  const target = `alter table ${key.parent} add unique (${list(key.parentColumns)})`
+  const replaced =
+    `alter table ${key.child} drop constraint ${quoteIdentifier(key.name)}, add constraint ${quoteIdentifier(key.name)} ` +
+    `foreign key (${list(key.childColumns)}) references ${key.parent} (${list(key.parentColumns)})${actions(key)}`
+  return key.hasTarget ? [replaced] : [target, replaced]
+}
+
+function actions(key: ForeignKey): string {
+  // SET NULL must spare the tenant column, which is never null.
+  const own = key.childColumns.map(quoteIdentifier).join(', ')
+  const columns = key.onDelete === 'n' || key.onDelete === 'd' ? ` (${own})` : ''
+  const onDelete = ACTIONS[key.onDelete] === undefined ? '' : ` on delete ${ACTIONS[key.onDelete]}${columns}`
+  const onUpdate = key.onUpdate === 'c' || key.onUpdate === 'r' ? ` on update ${ACTIONS[key.onUpdate]}` : ''
+  const timing = key.deferrable ? ` deferrable initially ${key.deferred ? 'deferred' : 'immediate'}` : ''
+  return onDelete + onUpdate + timing
+}
