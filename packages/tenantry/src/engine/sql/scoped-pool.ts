@@ -12,11 +12,17 @@ import { ScopedClient } from './scoped-client.ts'
 import { StatementReader } from './statement.ts'
 import type { TenantGate } from './tenant-gate.ts'
 
-export interface ScopedPoolOptions {
+/** What is known once the control plane has been read. */
+export interface PoolRuntime {
   /** Connection of the scoped login. */
   readonly connection: PoolConfig
-  readonly store: ScopeStore
   readonly gate: TenantGate
+}
+
+export interface ScopedPoolOptions {
+  readonly store: ScopeStore
+  /** Asked before the first statement, so that the pool can be handed around before anything is connected. */
+  readonly start: () => Promise<PoolRuntime>
   /** Most clients checked out at a time; default 10. */
   readonly max?: number | undefined
   /** Shared pipelined connections for single statements; default 4, 0 sends each over a client of its own. */
@@ -35,18 +41,15 @@ type ConnectCallback = (
 
 export class ScopedPool extends Pool {
   readonly #options: ScopedPoolOptions
-  readonly #dispatcher: Dispatcher | undefined
+  #started: { readonly gate: TenantGate; readonly dispatcher: Dispatcher | undefined } | undefined
   readonly #reader = new StatementReader()
   readonly #checkedOut = new Map<Scope, Set<CheckedOutClient>>()
 
   constructor(options: ScopedPoolOptions) {
-    const connection = { connectionTimeoutMillis: CONNECT_TIMEOUT_MS, keepAlive: true, ...options.connection }
-    super({ ...connection, max: options.max ?? DEFAULT_MAX, Client: ScopedClient })
+    super({ max: options.max ?? DEFAULT_MAX, Client: ScopedClient })
     this.#options = options
     // An idle client whose server went away is dropped by pg-pool; the next statement opens another.
     this.on('error', () => {})
-    const size = options.sharedConnections ?? DEFAULT_SHARED
-    if (size > 0) this.#dispatcher = new Dispatcher({ size, connect: () => connectShared(connection) })
   }
 
   /** One statement in the current scope. */
@@ -69,7 +72,7 @@ export class ScopedPool extends Pool {
   }
 
   override async end(): Promise<void> {
-    await this.#dispatcher?.close()
+    await this.#started?.dispatcher?.close()
     await super.end()
   }
 
@@ -77,8 +80,7 @@ export class ScopedPool extends Pool {
   async queryIn(scope: Scope, config: TenantQueryConfig): Promise<QueryResult> {
     const statement = this.#reader.read(config.text)
     refuseOnPool(statement)
-    const { gate } = this.#options
-    const dispatcher = this.#dispatcher
+    const { gate, dispatcher } = this.#started ?? (await this.#start())
     if (dispatcher === undefined || statement.leavesState || dispatcher.isHeldUp) return this.#queryAlone(scope, config)
     const tenant = gate.peek(scope) ?? (await gate.admit(scope))
     const plan = {
@@ -97,6 +99,18 @@ export class ScopedPool extends Pool {
   /** The clients of this scope that have not been released. */
   unreleased(scope: Scope): readonly CheckedOutClient[] {
     return [...(this.#checkedOut.get(scope) ?? [])]
+  }
+
+  async #start() {
+    const { start, sharedConnections: size = DEFAULT_SHARED } = this.#options
+    const { connection, gate } = await start()
+    if (this.#started) return this.#started
+    const complete = { connectionTimeoutMillis: CONNECT_TIMEOUT_MS, keepAlive: true, ...connection }
+    // pg-pool reads its options anew for each client it makes.
+    Object.assign(this.options, complete)
+    const dispatcher = size > 0 ? new Dispatcher({ size, connect: () => connectShared(complete) }) : undefined
+    this.#started = { gate, dispatcher }
+    return this.#started
   }
 
   async #queryInCurrentScope(config: TenantQueryConfig): Promise<QueryResult> {
@@ -124,7 +138,8 @@ export class ScopedPool extends Pool {
   }
 
   async #checkOutWithClient(scope: Scope): Promise<{ client: ScopedClient; checkedOut: CheckedOutClient }> {
-    const { gate, store } = this.#options
+    const { store } = this.#options
+    const { gate } = this.#started ?? (await this.#start())
     if (gate.peek(scope) === undefined) await gate.admit(scope)
     const client = await this.#take()
     const held = this.#checkedOut.get(scope) ?? new Set()
@@ -152,7 +167,8 @@ export class ScopedPool extends Pool {
   }
 }
 
-async function connectShared(connection: PoolConfig): Promise<ScopedClient> {
+/** Opens a pipelined connection of the scoped login. */
+export async function connectShared(connection: PoolConfig): Promise<ScopedClient> {
   const client = new ScopedClient({ ...connection, pipeline: true })
   await client.connect()
   return client
