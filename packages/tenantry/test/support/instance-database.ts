@@ -16,14 +16,20 @@ export interface InstanceDatabase {
   readonly admin: CentralDatabase
   readonly superuser: CentralDatabase
   /** The URL of this database for another user. */
-  urlFor(user: string, password: string): string
+  readonly urlFor: (user: string, password: string) => string
   /** One connection as the given user, closed by drop(). */
-  connect(user: string, password: string): Promise<Connection>
+  readonly connect: (user: string, password: string) => Promise<Connection>
   /** A central database as the given user, closed by drop(). */
-  open(url: string): CentralDatabase
+  readonly open: (url: string) => CentralDatabase
   /** A new role of the cluster, dropped by drop(); returns its URL for this database. */
-  createRole(attributes: string): Promise<{ readonly name: string; readonly password: string; readonly url: string }>
-  drop(): Promise<void>
+  readonly createRole: (attributes: string) => Promise<TestRole>
+  readonly drop: () => Promise<void>
+}
+
+export interface TestRole {
+  readonly name: string
+  readonly password: string
+  readonly url: string
 }
 
 export async function createInstanceDatabase(): Promise<InstanceDatabase> {
