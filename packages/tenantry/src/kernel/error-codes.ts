@@ -95,6 +95,11 @@ export const errorCodes = {
   CONTROL_PLANE_NEWER: entry(503, 5, 'Upgrade Tenantry to the version that migrated this database.'),
   LOGIN_TOO_POWERFUL: entry(503, 5, 'Connect with the login that Tenantry made, or leave DATABASE_URL out.'),
   ADMIN_TOO_WEAK: entry(503, 5, 'Run `tenantry doctor`; it prints each missing grant.'),
+  ROLE_CONFLICT: entry(
+    409,
+    5,
+    'Give the copy of a database its own server, or drop the schema tenantry in it and run init there.',
+  ),
   POSTGRES_TOO_OLD: entry(503, 5, 'Use PostgreSQL 15 or newer.'),
   DATABASE_UNAVAILABLE: retryable(entry(503, 5, 'Check that the database is up and reachable, then try again.')),
   DATABASE_AUTH_FAILED: entry(503, 5, 'Check user and password of the database URL.'),
