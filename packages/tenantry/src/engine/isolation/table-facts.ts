@@ -64,7 +64,7 @@ const FACTS = `
     coalesce((select json_agg(format('%I.%I', sn.nspname, s.relname)) from pg_depend d
         join pg_class s on s.oid = d.objid and s.relkind = 'S' join pg_namespace sn on sn.oid = s.relnamespace
        where d.refobjid = c.oid and d.deptype = 'a' and d.classid = 'pg_class'::regclass
-         and not has_sequence_privilege($2::name, s.oid, 'USAGE')), '[]') as sequences,
+         and case when s.relkind = 'S' then not has_sequence_privilege($2::name, s.oid, 'USAGE') end), '[]') as sequences,
     has_schema_privilege($2::name, n.oid, 'USAGE') and has_table_privilege($2::name, c.oid, 'SELECT')
       and has_table_privilege($2::name, c.oid, 'INSERT') and has_table_privilege($2::name, c.oid, 'UPDATE')
       and has_table_privilege($2::name, c.oid, 'DELETE') as "appMayUseAll",
@@ -74,9 +74,15 @@ const FACTS = `
 /** Reads the facts of a table named as PostgreSQL reads names: `invoices`, `app.invoices`, `"Mixed"."Case"`. */
 export async function readTableFacts(sql: Sql, table: string, appRole: string): Promise<TableFacts> {
   const { rows } = await sql.query<TableFacts>(FACTS, [table, appRole]).catch((cause: unknown) => {
+    if (!isBadName(cause)) throw cause
     throw new TenantryError('TABLE_NOT_FOUND', 'The table name cannot be read.', { cause })
   })
   const facts = rows[0]
   if (!facts) throw new TenantryError('TABLE_NOT_FOUND', `There is no table ${table}.`)
   return facts
+}
+
+// invalid_name and its kin: unbalanced quotes, too many dots, another database's name.
+function isBadName(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && ['42602', '42601', '0A000'].includes(String(error.code))
 }

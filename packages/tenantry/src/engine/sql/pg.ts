@@ -25,6 +25,8 @@ export interface WireConnection {
   close(message: { type: 'S'; name: string }): void
   on(event: 'parameterStatus', listener: (message: { parameterName: string; parameterValue: string }) => void): void
   on(event: 'readyForQuery', listener: (message: { status: string }) => void): void
+  on(event: 'end', listener: () => void): void
+  off(event: 'readyForQuery' | 'end', listener: () => void): void
 }
 
 /** The parts of a pg.Client that its types leave out. */

@@ -133,7 +133,8 @@ export class ScopedQuery extends WireQuery {
   override handleError(error: Error, connection: WireConnection): void {
     // Whether the failed flush still parsed its statements cannot be told, so none of them counts as parsed.
     for (const name of this.#parsed) this.#flight.prepared.forget(name)
-    super.handleError(error, connection)
+    if (isFromServer(error)) onSync(connection, () => super.handleError(error, connection))
+    else super.handleError(error, connection)
   }
 
   override handleReadyForQuery(connection: WireConnection): void {
@@ -141,6 +142,22 @@ export class ScopedQuery extends WireQuery {
     if (refusal) this.callback(refusal)
     else super.handleReadyForQuery(connection)
   }
+}
+
+/** Whether the server answered with this error and goes on to its ReadyForQuery. */
+function isFromServer(error: Error): boolean {
+  return 'severity' in error && error.severity === 'ERROR'
+}
+
+/** Waits for the end of the failed flush: only then is the transaction's state known, and the client free. */
+function onSync(connection: WireConnection, report: () => void): void {
+  const done = () => {
+    connection.off('readyForQuery', done)
+    connection.off('end', done)
+    report()
+  }
+  connection.on('readyForQuery', done)
+  connection.on('end', done)
 }
 
 const corked = new WeakSet<WireConnection>()
