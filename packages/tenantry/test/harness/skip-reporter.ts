@@ -27,7 +27,7 @@ export class SkipReporter implements Reporter {
     const skipped = modules.flatMap((module) => [...module.children.allTests('skipped')])
     for (const test of skipped) {
       const result = test.result()
-      const note = result?.state === 'skipped' ? result.note : undefined
+      const note = result.state === 'skipped' ? result.note : undefined
       if (note !== undefined) process.stdout.write(`skipped: ${test.fullName}\n         ${note}\n`)
       else if (process.env['CI'] === 'true') {
         process.stdout.write(`skipped without a reason: ${test.fullName}\n`)
