@@ -4,7 +4,7 @@ import { createServer } from 'node:net'
 import path from 'node:path'
 import { TenantryError } from '../kernel/errors.ts'
 import { readyBinaries } from './binaries.ts'
-import { ADMIN_DATABASE, ADMIN_ROLE, openCluster, SUPERUSER } from './cluster.ts'
+import { ADMIN_DATABASE, ADMIN_ROLE, type Cluster, openCluster, SUPERUSER } from './cluster.ts'
 import { type HomeRecord, openHome, saveRecord } from './cluster-home.ts'
 import { lockFolder } from './folder-lock.ts'
 import { type Postmaster, type ServerExit, startPostmaster, stopOrphan } from './postmaster.ts'
@@ -19,7 +19,7 @@ export interface EmbeddedOptions {
   /** Default true: what was committed survives a crash of the machine. Tests pass false. */
   readonly durable?: boolean
   /** Told what a start is busy with; a start that has nothing to prepare says nothing. */
-  onProgress?(line: string): void
+  readonly onProgress?: (line: string) => void
   /** Folder of a binary package to use instead of this platform's. */
   readonly binaries?: string
 }
@@ -70,27 +70,33 @@ export async function startEmbedded(options: EmbeddedOptions = {}): Promise<Embe
 }
 
 async function startLocked(options: EmbeddedOptions, dataDir: string, record: HomeRecord): Promise<EmbeddedServer> {
-  const { durable = true, onProgress = () => undefined } = options
+  const { durable = true } = options
   const { home } = record
+  const onProgress = (line: string) => options.onProgress?.(line)
   const binaries = await readyBinaries(options.binaries, dataDir, onProgress)
   const cluster = await openCluster({ binaries, home, durable, onProgress })
   await stopOrphan(cluster.data, onProgress)
-  const port = await choosePort(options.port, record.port)
+  const choosePort = () => findPort(options.port, record.port)
   const logFile = path.join(home, 'server.log')
   const settings = { ...(durable ? {} : UNSAFE_BUT_FAST), ...options.settings }
-  const postmaster = await startPostmaster({ binaries, cluster, port, settings, logFile })
-  if (port !== record.port) await saveRecord(dataDir, { home, port })
-  return describe(postmaster, { port, logFile, version: binaries.major, cluster })
+  const postmaster = await startPostmaster({ binaries, cluster, choosePort, settings, logFile })
+  try {
+    if (postmaster.port !== record.port) await saveRecord(dataDir, { home, port: postmaster.port })
+  } catch (error) {
+    await postmaster.stop()
+    throw error
+  }
+  return describe(postmaster, { logFile, version: binaries.major, cluster })
 }
 
 interface Description {
-  readonly port: number
   readonly logFile: string
   readonly version: number
-  readonly cluster: Awaited<ReturnType<typeof openCluster>>
+  readonly cluster: Cluster
 }
 
-function describe(postmaster: Postmaster, { port, logFile, version, cluster }: Description): EmbeddedServer {
+function describe(postmaster: Postmaster, { logFile, version, cluster }: Description): EmbeddedServer {
+  const { port, pid, exited } = postmaster
   const { superuser, admin } = cluster.credentials
   const url = (user: string, password: string, database: string) =>
     `postgresql://${user}:${password}@127.0.0.1:${port}/${database}`
@@ -100,17 +106,16 @@ function describe(postmaster: Postmaster, { port, logFile, version, cluster }: D
     dataDir: cluster.data,
     version,
     port,
-    pid: postmaster.pid,
+    pid,
     logFile,
-    exited: postmaster.exited,
+    exited,
     stop: () => postmaster.stop(),
   }
 }
 
-async function choosePort(wanted: number | undefined, last: number | undefined): Promise<number> {
+async function findPort(wanted: number | undefined, last: number | undefined): Promise<number> {
   if (wanted !== undefined && wanted !== 0) {
-    const port = await freePort(wanted)
-    if (port !== undefined) return port
+    if ((await freePort(wanted)) !== undefined) return wanted
     throw new TenantryError('EMBEDDED_FAILED', `Port ${wanted} is taken.`, { fix: 'Choose another port.' })
   }
   const port = (await freePort(last ?? 0)) ?? (await freePort(0))

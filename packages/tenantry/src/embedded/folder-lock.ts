@@ -29,7 +29,9 @@ export async function lockFolder(folder: string): Promise<FolderLock> {
   } finally {
     await rm(claim, { force: true })
   }
-  return { release: () => rm(file, { force: true }) }
+  let released: Promise<void> | undefined
+  // Once only: the file may be another process's by the second call.
+  return { release: () => (released ??= rm(file, { force: true })) }
 }
 
 async function writeClaim(folder: string): Promise<string> {

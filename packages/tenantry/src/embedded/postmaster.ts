@@ -1,12 +1,12 @@
 // The server process: starting it so that it cannot outlive us by accident, waiting until it answers, stopping it,
 // and dealing with one that a killed process left behind.
 import { type ChildProcess, spawn } from 'node:child_process'
-import { open, readFile, rename, rm, stat } from 'node:fs/promises'
+import { open, readFile, realpath, rename, rm, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { TenantryError } from '../kernel/errors.ts'
 import type { Binaries } from './binaries.ts'
 import { type Cluster, programEnvironment } from './cluster.ts'
-import { becomesTrue, commandOf, isAlive } from './processes.ts'
+import { becomesTrue, commandOf, folderOf, isAlive } from './processes.ts'
 
 /** How the server process ended. */
 export interface ServerExit {
@@ -16,6 +16,7 @@ export interface ServerExit {
 
 export interface Postmaster {
   readonly pid: number
+  readonly port: number
   readonly exited: Promise<ServerExit>
   stop(): Promise<void>
 }
@@ -23,7 +24,8 @@ export interface Postmaster {
 export interface PostmasterOptions {
   readonly binaries: Binaries
   readonly cluster: Cluster
-  readonly port: number
+  /** Asked before each attempt. */
+  readonly choosePort: () => Promise<number>
   readonly settings: Readonly<Record<string, string>>
   readonly logFile: string
 }
@@ -53,19 +55,29 @@ exec "$@"`
 export async function startPostmaster(options: PostmasterOptions): Promise<Postmaster> {
   const deadline = performance.now() + HAND_OVER_MS
   for (;;) {
+    const port = await options.choosePort()
     const logStart = await rotateLog(options.logFile)
-    const postmaster = await spawnPostmaster(options)
-    const ended = { value: false }
-    void postmaster.exited.then(() => (ended.value = true))
-    const isReady = async () => ended.value || (await readStatus(options.cluster.data)) === `${postmaster.pid} ready`
-    const inTime = await becomesTrue(isReady, READY_MS)
-    if (inTime && !ended.value) return postmaster
-    if (!inTime) await postmaster.stop()
+    const postmaster = await spawnPostmaster(options, port)
+    if (await getsReady(postmaster, options.cluster.data)) return postmaster
+    await postmaster.stop()
     const said = await readLog(options.logFile, logStart)
-    // Backends of a killed server need a moment to notice that it is gone.
-    if (said.includes('pre-existing shared memory block') && performance.now() < deadline) continue
-    throw startFailure(options, said)
+    // Backends of a killed server need a moment to notice that it is gone; and another program may have taken the
+    // port since it was seen to be free.
+    const passes = said.includes('pre-existing shared memory block') || said.includes('Address already in use')
+    if (passes && performance.now() < deadline) continue
+    throw new TenantryError('EMBEDDED_FAILED', `PostgreSQL did not start; see ${options.logFile}.`, {
+      cause: new Error(said.trim() || 'The server wrote nothing.'),
+    })
   }
+}
+
+async function getsReady(postmaster: Postmaster, data: string): Promise<boolean> {
+  const ended = postmaster.exited.then(() => false)
+  let isOver = false
+  const ready = becomesTrue(async () => isOver || (await readStatus(data)) === `${postmaster.pid} ready`, READY_MS)
+  const result = await Promise.race([ended, ready])
+  isOver = true
+  return result
 }
 
 /**
@@ -79,16 +91,17 @@ export async function stopOrphan(data: string, onProgress: (line: string) => voi
   const pid = Number((await readFile(file, 'utf8').catch(() => '')).split('\n')[0])
   if (!Number.isSafeInteger(pid) || pid <= 0) return
   const command = await commandOf(pid)
-  const isServer = command?.includes(data) === true
-  if (isServer && !command.includes(MARKER)) {
+  if (command === undefined) return
+  if (!command.includes(` ${data} `) && (await folderOf(pid)) !== (await realpath(data))) {
+    // The id went to another program since; the server would take it for a living server and refuse to start.
+    await rm(file, { force: true })
+    return
+  }
+  if (!command.includes(MARKER)) {
     throw new TenantryError('EMBEDDED_RUNNING', `Process ${pid} runs a PostgreSQL server on ${data}.`)
   }
-  if (isServer) {
-    onProgress(`Stopping the server that an interrupted process left behind (process ${pid})`)
-    await end(pid)
-  }
-  // The id may belong to another program by now; the server would then refuse to start.
-  await rm(file, { force: true })
+  onProgress(`Stopping the server that an interrupted process left behind (process ${pid})`)
+  await end(pid)
 }
 
 async function end(pid: number): Promise<void> {
@@ -103,12 +116,12 @@ async function end(pid: number): Promise<void> {
   throw new TenantryError('EMBEDDED_FAILED', `The PostgreSQL server in process ${pid} does not end.`)
 }
 
-async function spawnPostmaster(options: PostmasterOptions): Promise<Postmaster> {
+async function spawnPostmaster(options: PostmasterOptions, port: number): Promise<Postmaster> {
   const { cluster, binaries, logFile } = options
   const log = await open(logFile, 'a', 0o600)
   try {
     const program = path.join(binaries.bin, 'postgres')
-    const child = spawn('/bin/sh', ['-c', GUARDED_START, 'sh', program, ...serverArguments(options)], {
+    const child = spawn('/bin/sh', ['-c', GUARDED_START, 'sh', program, ...serverArguments(options, port)], {
       ...cluster.user,
       cwd: path.dirname(cluster.data),
       env: programEnvironment(),
@@ -116,13 +129,13 @@ async function spawnPostmaster(options: PostmasterOptions): Promise<Postmaster> 
       detached: true,
       stdio: ['pipe', log.fd, log.fd],
     })
-    return await watch(child)
+    return { ...(await watch(child)), port }
   } finally {
     await log.close()
   }
 }
 
-function serverArguments({ cluster, port, settings }: PostmasterOptions): string[] {
+function serverArguments({ cluster, settings }: PostmasterOptions, port: number): string[] {
   const all = {
     listen_addresses: '127.0.0.1',
     port: String(port),
@@ -135,7 +148,7 @@ function serverArguments({ cluster, port, settings }: PostmasterOptions): string
   return ['-D', cluster.data, '-c', MARKER, ...given]
 }
 
-async function watch(child: ChildProcess): Promise<Postmaster> {
+async function watch(child: ChildProcess): Promise<Omit<Postmaster, 'port'>> {
   const exited = new Promise<ServerExit>((resolve) => {
     child.once('exit', (code, signal) => {
       // A word on the pipe lets the guard go home; the id it would signal is no longer ours.
@@ -184,12 +197,4 @@ async function rotateLog(file: string): Promise<number> {
 async function readLog(file: string, from: number): Promise<string> {
   const text = await readFile(file, 'utf8').catch(() => '')
   return Buffer.from(text).subarray(from).subarray(-LOG_TAIL_BYTES).toString('utf8')
-}
-
-function startFailure({ logFile, port }: PostmasterOptions, said: string): TenantryError {
-  const cause = new Error(said.trim() || 'The server wrote nothing.')
-  if (said.includes('Address already in use')) {
-    return new TenantryError('EMBEDDED_FAILED', `Port ${port} is taken; see ${logFile}.`, { cause })
-  }
-  return new TenantryError('EMBEDDED_FAILED', `PostgreSQL did not start; see ${logFile}.`, { cause })
 }

@@ -1,7 +1,7 @@
 // Facts about processes of this machine: whether one lives, when it started, how it was called. Linux is asked
 // through /proc, other systems through `ps`.
 import { execFile } from 'node:child_process'
-import { readFile } from 'node:fs/promises'
+import { readFile, readlink } from 'node:fs/promises'
 import { setTimeout as delay } from 'node:timers/promises'
 import { promisify } from 'node:util'
 
@@ -39,6 +39,11 @@ export async function commandOf(pid: number): Promise<string | undefined> {
   } catch {
     return isAlive(pid) ? ps(pid, 'command') : undefined
   }
+}
+
+/** The folder a process works in; undefined where the system does not say. */
+export async function folderOf(pid: number): Promise<string | undefined> {
+  return readlink(`/proc/${pid}/cwd`).catch(() => undefined)
 }
 
 /** Asks again and again until the condition holds; false when the deadline passed first. */

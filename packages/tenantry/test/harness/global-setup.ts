@@ -15,5 +15,13 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   const cluster = await startTestCluster()
   project.provide('clusterUrl', cluster.server.url)
   project.provide('clusterVersion', cluster.server.version)
-  return () => cluster.close()
+  return async () => {
+    try {
+      await cluster.close()
+    } catch (error) {
+      // Vitest prints an error of a teardown and still ends with success.
+      process.exitCode = 1
+      throw error
+    }
+  }
 }
