@@ -1,4 +1,4 @@
-// What goes over the wire, as zod schemas. Imports zod and nothing else that runs, so a browser client can use it, too.
+// What goes over the wire, as zod schemas: strict for input, open for answers, which may grow. Imports zod and nothing else that runs, so a browser client can use it, too.
 import { z } from 'zod'
 
 const time = z.iso.datetime().meta({ example: '2026-03-01T09:30:00.000Z' })
@@ -14,7 +14,7 @@ const isolation = z.enum(['row', 'schema'])
 const status = z.enum(['active', 'suspended', 'inactive', 'deleted', 'purged'])
 
 export const TenantSchema = z
-  .strictObject({
+  .object({
     id: z.uuid(),
     slug,
     name: z.string(),
@@ -94,7 +94,7 @@ export const ListEventsQuery = z.strictObject({
 })
 
 export const EventSchema = z
-  .strictObject({
+  .object({
     seq: z.string(),
     id: z.uuid(),
     type: z.string(),
@@ -105,13 +105,13 @@ export const EventSchema = z
   .meta({ id: 'Event' })
 
 const page = <T extends z.ZodType>(item: T) =>
-  z.strictObject({ items: z.array(item), nextCursor: z.string().nullable(), total: z.int() })
+  z.object({ items: z.array(item), nextCursor: z.string().nullable(), total: z.int() })
 
 export const TenantPageSchema = page(TenantSchema).meta({ id: 'TenantPage' })
 export const EventPageSchema = page(EventSchema).meta({ id: 'EventPage' })
 
 export const ProvisionResultSchema = z
-  .strictObject({
+  .object({
     provisioned: z.boolean(),
     schemaName: z.string(),
     tableCount: z.int(),
@@ -121,7 +121,7 @@ export const ProvisionResultSchema = z
 
 const counts = z.record(z.string(), z.int())
 export const StatsSchema = z
-  .strictObject({
+  .object({
     total: z.int(),
     byStatus: counts,
     byPlan: counts,
@@ -132,16 +132,16 @@ export const StatsSchema = z
 
 const health = z.enum(['up', 'degraded', 'down'])
 export const HealthSchema = z
-  .strictObject({
+  .object({
     status: health,
-    parts: z.record(z.string(), z.strictObject({ status: health, latencyMs: z.number().optional() })),
+    parts: z.record(z.string(), z.object({ status: health, latencyMs: z.number().optional() })),
   })
   .meta({ id: 'Health' })
 
-export const ReadySchema = z.strictObject({ status: z.literal('ready') }).meta({ id: 'Ready' })
+export const ReadySchema = z.object({ status: z.literal('ready') }).meta({ id: 'Ready' })
 
 export const ProblemSchema = z
-  .strictObject({
+  .object({
     type: z.string().meta({ example: 'urn:tenantry:problem:tenant-not-found' }),
     title: z.string(),
     status: z.int(),

@@ -5,6 +5,7 @@ import { createAdaptorServer } from '@hono/node-server'
 import { TenantryError } from '../../kernel/errors.ts'
 import type { ControlPlane, HandlerOptions } from './control-plane.ts'
 import { createApp } from './app.ts'
+import { type Connections, watchConnections } from './connections.ts'
 
 export interface ServeOptions extends Omit<HandlerOptions, 'isDraining'> {
   /** 0 takes any free port. */
@@ -24,9 +25,9 @@ export interface HttpServer {
   readonly url: string
   readonly port: number
   /** Stops taking connections, lets requests under way finish, and resolves once all are gone. Repeatable. */
-  drain(options?: DrainOptions): Promise<void>
+  readonly drain: (options?: DrainOptions) => Promise<void>
   /** Cuts every connection at once. */
-  force(): void
+  readonly force: () => void
 }
 
 /**
@@ -47,12 +48,12 @@ export async function serve(controlPlane: ControlPlane, options: ServeOptions): 
     fetch: (request) => app.fetch(request),
     serverOptions: { requestTimeout: 30_000, headersTimeout: 10_000 },
   }) as Server
-  closeConnectionsWhen(server, () => draining !== undefined)
+  const connections = watchConnections(server)
   const address = await listen(server, port, hostname)
   return {
     url: `http://${hostname.includes(':') ? `[${hostname}]` : hostname}:${address.port}`,
     port: address.port,
-    drain: (drainOptions = {}) => (draining ??= drainServer(server, drainOptions)),
+    drain: (drainOptions = {}) => (draining ??= drainServer(server, connections, drainOptions)),
     force: () => {
       server.close()
       server.closeAllConnections()
@@ -84,7 +85,7 @@ export function drainOnSignals(server: HttpServer, source: SignalSource, options
   })
 }
 
-async function drainServer(server: Server, options: DrainOptions): Promise<void> {
+async function drainServer(server: Server, connections: Connections, options: DrainOptions): Promise<void> {
   const { deadlineMs = 30_000, graceMs = 0 } = options
   const deadline = setTimeout(() => server.closeAllConnections(), deadlineMs + graceMs)
   try {
@@ -92,7 +93,7 @@ async function drainServer(server: Server, options: DrainOptions): Promise<void>
     await new Promise<void>((resolve) => {
       // close() fails only where the server is closed already.
       server.close(() => resolve())
-      server.closeIdleConnections()
+      connections.windDown()
     })
   } finally {
     clearTimeout(deadline)
@@ -105,16 +106,6 @@ function graceOrClosed(server: Server, graceMs: number): Promise<void> {
     server.once('close', () => {
       clearTimeout(timer)
       resolve()
-    })
-  })
-}
-
-/** A kept-alive connection would hold a stopping server open, so each one ends with its answer. */
-function closeConnectionsWhen(server: Server, isStopping: () => boolean): void {
-  server.prependListener('request', (_request, response) => {
-    if (isStopping()) response.setHeader('connection', 'close')
-    response.once('close', () => {
-      if (isStopping()) setImmediate(() => server.closeIdleConnections())
     })
   })
 }
