@@ -61,7 +61,8 @@ interface WireQueryConstructor {
 export const WireQuery = pg.Query as unknown as WireQueryConstructor
 
 /** Turns a JavaScript value into what goes on the wire, as pg does for every parameter. */
-export const prepareValue = (pg as unknown as { utils: { prepareValue: (value: unknown) => unknown } }).utils.prepareValue
+export const prepareValue = (pg as unknown as { utils: { prepareValue: (value: unknown) => unknown } }).utils
+  .prepareValue
 
 /** The wire side of a client. */
 export function wireOf(client: pg.ClientBase): WireClient {
