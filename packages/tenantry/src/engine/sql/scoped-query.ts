@@ -15,9 +15,12 @@ import type { PreparedStatement, PreparedStatements } from './prepared-statement
 export interface Flight {
   readonly config: QueryConfig
   readonly prepared: PreparedStatements
-  /** Opens the transaction in the same flush, before the prelude. */
-  readonly begin?: string | undefined
-  readonly prelude?: Prelude | undefined
+  /** Opens the transaction in the same flush, before the prelude; decided when the flush is sent. */
+  readonly begin?: (() => string | undefined) | undefined
+  /** Decided when the flush is sent, where what to send depends on the transaction's state by then. */
+  readonly prelude?: Prelude | (() => Prelude | undefined) | undefined
+  /** Asked when the answer is complete: an error that overrides it. */
+  readonly refuse?: (() => Error | undefined) | undefined
   /** Ends the transaction in the same flush. */
   readonly commit?: boolean | undefined
   /** Name on the server; undefined for an unnamed statement. */
@@ -37,7 +40,8 @@ export class ScopedQuery extends WireQuery {
   #parsed: string[] = []
 
   constructor(flight: Flight, callback: QueryCallback) {
-    super(flight.config, undefined, callback)
+    // Without the name: pg would keep a book of its own under it.
+    super({ ...flight.config, name: undefined }, undefined, callback)
     this.#flight = flight
   }
 
@@ -48,8 +52,14 @@ export class ScopedQuery extends WireQuery {
     } catch (error) {
       return error instanceof Error ? error : new Error(String(error))
     }
+    const { prepared, statementName } = this.#flight
+    const known = statementName === undefined ? undefined : prepared.find(statementName)
+    if (known && known.text !== this.text) {
+      return new Error(`The prepared statement ${String(this.#flight.config.name)} was used for another text before.`)
+    }
     coalesceWrites(connection)
-    const { prepared, prelude, begin } = this.#flight
+    const begin = this.#flight.begin?.()
+    const prelude = typeof this.#flight.prelude === 'function' ? this.#flight.prelude() : this.#flight.prelude
     prepared.flushClosing(connection)
     if (begin !== undefined) this.#lead(connection, begin)
     if (prelude) {
@@ -124,6 +134,12 @@ export class ScopedQuery extends WireQuery {
     // Whether the failed flush still parsed its statements cannot be told, so none of them counts as parsed.
     for (const name of this.#parsed) this.#flight.prepared.forget(name)
     super.handleError(error, connection)
+  }
+
+  override handleReadyForQuery(connection: WireConnection): void {
+    const refusal = this.#flight.refuse?.()
+    if (refusal) this.callback(refusal)
+    else super.handleReadyForQuery(connection)
   }
 }
 

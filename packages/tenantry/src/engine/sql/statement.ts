@@ -144,7 +144,7 @@ const RESIDUE: Readonly<Record<string, string>> = {
 }
 
 function residueOf(words: readonly string[], text: string): string | undefined {
-  const [first, second, third] = words
+  const [first, second] = words
   if (first === undefined) return undefined
   if (first === 'set') return residueOfSet(second)
   if (first === 'create') return residueOfCreate(words)
@@ -153,9 +153,6 @@ function residueOf(words: readonly string[], text: string): string | undefined {
   if (first === 'declare' && /\bwith\s+hold\b/i.test(text)) return 'A WITH HOLD cursor outlives its transaction'
   if (first === 'select' && /\binto\s+(local\s+|global\s+)?temp(orary)?\b/i.test(text))
     return 'SELECT INTO TEMP leaves a table behind'
-  if (first === 'security' || (first === 'alter' && (second === 'system' || (second === 'role' && third === 'all')))) {
-    return 'It changes the server'
-  }
   return RESIDUE[first]
 }
 

@@ -1,0 +1,184 @@
+// A client while one scope has it checked out. It decides for every statement whether the prelude goes with it, and it
+// hands the connection back only in the state in which it came.
+import type { Scope, ScopeStore } from '../context/scope.ts'
+import { TenantryError } from '../../kernel/errors.ts'
+import { sendFlight } from './flight.ts'
+import type { QueryResult } from './pg.ts'
+import type { Prelude } from './prelude.ts'
+import type { TenantQueryConfig } from './query-arguments.ts'
+import { refuseEnding, refuseResidue, statementNameFor } from './rules.ts'
+import type { ScopedClient } from './scoped-client.ts'
+import type { Statement, StatementReader } from './statement.ts'
+import type { TenantGate } from './tenant-gate.ts'
+
+export interface CheckedOutOptions {
+  readonly client: ScopedClient
+  readonly scope: Scope
+  readonly gate: TenantGate
+  readonly store: ScopeStore
+  readonly reader: StatementReader
+  /** Gives the connection back to its pool; true destroys it. */
+  readonly giveBack: (destroy: boolean) => void
+}
+
+/** What frames a statement of an engine-made transaction. */
+interface Frame {
+  readonly begin?: string
+  readonly commit?: boolean
+}
+
+export class CheckedOutClient {
+  readonly scope: Scope
+  readonly #options: CheckedOutOptions
+  readonly #client: ScopedClient
+  /** The prelude this transaction already runs under. */
+  #asserted: Prelude | undefined
+  #leavesState = false
+  #released = false
+  #underWay = 0
+  #admission: Promise<unknown> | undefined
+
+  constructor(options: CheckedOutOptions) {
+    this.#options = options
+    this.#client = options.client
+    this.scope = options.scope
+  }
+
+  get transactionStatus(): string | null {
+    return this.#client.transactionStatus
+  }
+
+  get isReleased(): boolean {
+    return this.#released
+  }
+
+  /** True while a transaction is open, failed ones included. */
+  get isInTransaction(): boolean {
+    return !this.#released && this.#client.transactionStatus !== 'I'
+  }
+
+  /** True while an answer is still to come. */
+  get isUnderWay(): boolean {
+    return this.#underWay > 0
+  }
+
+  /** Runs one statement of the user's in the scope that checked this client out. */
+  async query(config: TenantQueryConfig): Promise<QueryResult> {
+    this.#refuseMisuse()
+    const statement = this.#options.reader.read(config.text)
+    refuseResidue(statement)
+    // A procedure may COMMIT inside; in a transaction block PostgreSQL refuses that.
+    const needsBlock = statement.keyword === 'do' || statement.keyword === 'call'
+    if (needsBlock && !this.isInTransaction) return this.#inTransactionOfItsOwn(config, statement)
+    return this.#send(config, statement, {})
+  }
+
+  /** Runs a statement of an engine-made transaction: `begin` rides with it while none is open, `commit` if it is the last. */
+  async queryInTransaction(config: TenantQueryConfig, begin: string, commit: boolean): Promise<QueryResult> {
+    this.#refuseMisuse()
+    const statement = this.#options.reader.read(config.text)
+    refuseResidue(statement)
+    refuseEnding(statement)
+    return this.#send(config, statement, { begin, commit })
+  }
+
+  /** BEGIN, COMMIT and ROLLBACK of the engine itself. */
+  async control(text: string): Promise<QueryResult> {
+    this.#asserted = undefined
+    return sendFlight(this.#client, { config: { text }, statementName: text })
+  }
+
+  /** Gives the connection back. An open transaction, or residue that cannot be undone, costs the connection. */
+  release(destroy = false): void {
+    if (this.#released) throw new TenantryError('CLIENT_RELEASED', 'The client was released already.')
+    const unclean = this.#underWay > 0 || this.#client.transactionStatus !== 'I' || this.#client.residue !== undefined
+    this.#released = true
+    if (destroy || unclean) this.#options.giveBack(true)
+    else if (this.#leavesState) void this.#cleanAndGiveBack()
+    else this.#options.giveBack(false)
+  }
+
+  /** What an own SET or lock function may have left goes with one flush, before anybody else gets the connection. */
+  async #cleanAndGiveBack(): Promise<void> {
+    try {
+      const unlock = 'select pg_catalog.pg_advisory_unlock_all()'
+      await sendFlight(this.#client, { config: { text: 'reset all' }, statementName: 'reset all' })
+      await sendFlight(this.#client, { config: { text: unlock }, statementName: unlock })
+      this.#options.giveBack(false)
+    } catch {
+      this.#options.giveBack(true)
+    }
+  }
+
+  async #inTransactionOfItsOwn(config: TenantQueryConfig, statement: Statement): Promise<QueryResult> {
+    try {
+      const result = await this.#send(config, statement, { begin: 'begin' })
+      await this.control('commit')
+      return result
+    } catch (error) {
+      if (this.isInTransaction) await this.control('rollback')
+      throw error
+    }
+  }
+
+  async #send(config: TenantQueryConfig, statement: Statement, { begin, commit }: Frame): Promise<QueryResult> {
+    const { gate } = this.#options
+    // Statements keep their order: where one waits for the registry, those behind it wait as well.
+    if (this.#admission) await this.#admission
+    const admitted = gate.peek(this.scope)
+    const tenant = admitted ?? (await this.#admit())
+    if (statement.copyFrom && tenant.isolation === 'row') {
+      throw new TenantryError('COPY_FROM_ROW_SCOPE', 'COPY FROM was sent inside a row tenant.')
+    }
+    this.#refuseMisuse()
+    if (statement.leavesState) this.#leavesState = true
+    this.#underWay++
+    try {
+      return await sendFlight(this.#client, {
+        config,
+        commit,
+        begin: begin === undefined ? undefined : () => (this.#client.transactionStatus === 'I' ? begin : undefined),
+        statementName: statementNameFor(config.name, tenant),
+        prelude: () => {
+          const prelude = gate.prelude(this.scope, tenant, config.query_timeout)
+          return this.#preludeFor(statement, prelude, begin !== undefined)
+        },
+      })
+    } finally {
+      this.#underWay--
+    }
+  }
+
+  async #admit() {
+    const admission = this.#options.gate.admit(this.scope)
+    this.#admission = admission
+    try {
+      return await admission
+    } finally {
+      this.#admission = undefined
+    }
+  }
+
+  /** Asked at the moment of sending, when the transaction's state is known. */
+  #preludeFor(statement: Statement, prelude: Prelude, begins: boolean): Prelude | undefined {
+    if (statement.control !== undefined) {
+      if (statement.control === 'end' || statement.control === 'rollback-to') this.#asserted = undefined
+      return undefined
+    }
+    const inTransaction = begins || this.#client.transactionStatus !== 'I'
+    const stillAsserted = inTransaction && this.#asserted === prelude
+    // A statement that could have re-pointed role or context must not carry over into the next one.
+    this.#asserted = inTransaction && !statement.opaque && statement.keyword !== 'set' ? prelude : undefined
+    return stillAsserted ? undefined : prelude
+  }
+
+  #refuseMisuse(): void {
+    if (this.#released) {
+      throw new TenantryError('CLIENT_RELEASED', 'A statement was sent on a client that was released.')
+    }
+    const current = this.#options.store.current()
+    if (current && current.tenantId !== this.scope.tenantId) {
+      throw new TenantryError('CLIENT_SCOPE_MISMATCH', 'A client was used inside another scope than its own.')
+    }
+  }
+}

@@ -1,0 +1,110 @@
+// Spreads single statements over a few shared, pipelined connections. A connection whose head statement is slow gets
+// nothing more while another one is free, so that nobody waits behind a stranger's report.
+import { TenantryError } from '../../kernel/errors.ts'
+import { toConnectError } from './database-errors.ts'
+import type { FlightPlan } from './flight.ts'
+import type { QueryResult } from './pg.ts'
+import type { ScopedClient } from './scoped-client.ts'
+import { SharedClient } from './shared-client.ts'
+
+export interface DispatcherOptions {
+  readonly connect: () => Promise<ScopedClient>
+  /** How many shared connections there may be. */
+  readonly size: number
+}
+
+const SLOW_HEAD_MS = 25
+// A new connection is opened when each open one has this many statements waiting.
+const BUSY = 2
+// A backend grows 35-70 KB with each schema it touches; at 500 it is replaced.
+const SCHEMAS_PER_CONNECTION = 500
+
+export class Dispatcher {
+  readonly #options: DispatcherOptions
+  #clients: SharedClient[] = []
+  #connecting: Promise<void> | undefined
+  #closed = false
+
+  constructor(options: DispatcherOptions) {
+    this.#options = options
+  }
+
+  /** Whether every shared connection is held up by a slow statement: the next one is better off on a client of its own. */
+  get isHeldUp(): boolean {
+    if (this.#clients.length < this.#options.size) return false
+    const now = performance.now()
+    return this.#clients.every((client) => client.headAgeMs(now) > SLOW_HEAD_MS)
+  }
+
+  get connections(): number {
+    return this.#clients.length
+  }
+
+  /** Sends one flush; `schema` names the tenant's schema where it has one. */
+  async send(plan: FlightPlan, schema: string | undefined): Promise<QueryResult> {
+    const client = this.#choose() ?? (await this.#first())
+    return client.send(plan, schema)
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    await this.#connecting?.catch(() => undefined)
+    const clients = this.#clients
+    this.#clients = []
+    await Promise.all(clients.map((client) => client.end()))
+  }
+
+  /** The least loaded usable connection; opens another in the background where all are busy. */
+  #choose(): SharedClient | undefined {
+    const now = performance.now()
+    let best: SharedClient | undefined
+    let bestLoad = Number.POSITIVE_INFINITY
+    let stale = false
+    for (const client of this.#clients) {
+      if (!client.isUsable) {
+        stale = true
+        continue
+      }
+      const load = client.pending + (client.headAgeMs(now) > SLOW_HEAD_MS ? 1_000_000 : 0)
+      if (load < bestLoad) {
+        best = client
+        bestLoad = load
+      }
+    }
+    if (stale) this.#clients = this.#clients.filter((client) => client.isUsable)
+    if (bestLoad >= BUSY && this.#clients.length < this.#options.size) this.#grow().catch(() => undefined)
+    if (best && best.schemasTouched > SCHEMAS_PER_CONNECTION && bestLoad === 0) return this.#replace(best)
+    return best
+  }
+
+  /** Retires a grown backend; what follows goes to another connection. */
+  #replace(grown: SharedClient): SharedClient | undefined {
+    this.#clients = this.#clients.filter((client) => client !== grown)
+    grown.end().catch(() => undefined)
+    return this.#clients.find((client) => client.isUsable)
+  }
+
+  async #first(): Promise<SharedClient> {
+    for (;;) {
+      await this.#grow()
+      const client = this.#clients.find((candidate) => candidate.isUsable)
+      if (client) return client
+    }
+  }
+
+  #grow(): Promise<void> {
+    if (this.#closed) return Promise.reject(new TenantryError('CLOSED', 'The pool was closed.'))
+    this.#connecting ??= this.#connect().finally(() => {
+      this.#connecting = undefined
+    })
+    return this.#connecting
+  }
+
+  async #connect(): Promise<void> {
+    try {
+      this.#clients.push(new SharedClient(await this.#options.connect()))
+    } catch (error) {
+      throw toConnectError(error)
+    }
+  }
+}

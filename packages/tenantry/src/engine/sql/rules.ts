@@ -1,0 +1,40 @@
+// The rules of DESIGN.md that need only the statement: what is refused everywhere, what is refused on shared
+// connections, and how a prepared statement is named on the server.
+import { TenantryError } from '../../kernel/errors.ts'
+import type { ScopedTenant } from '../context/scope.ts'
+import type { Statement } from './statement.ts'
+
+/** Refuses what would leave residue on the session, whoever runs it. */
+export function refuseResidue(statement: Statement): void {
+  if (statement.residue === undefined) return
+  throw new TenantryError('STATEMENT_REFUSED', `${statement.keyword.toUpperCase()} was refused: ${statement.residue}.`)
+}
+
+/** Refuses transaction control, DO, CALL and COPY in pool.query(), where no client belongs to the caller. */
+export function refuseOnPool(statement: Statement): void {
+  refuseResidue(statement)
+  if (statement.control !== undefined || statement.needsOwnClient) {
+    throw new TenantryError(
+      'STATEMENT_REFUSED',
+      `${statement.keyword.toUpperCase()} was sent without a client of its own.`,
+      { fix: 'Use scope.transaction(), or check a client out with pool.connect().' },
+    )
+  }
+}
+
+/** Refuses what would begin or end the transaction under an engine-made one. Savepoints are the user's own. */
+export function refuseEnding({ control }: Statement): void {
+  if (control !== 'begin' && control !== 'end') return
+  throw new TenantryError('STATEMENT_REFUSED', 'Transaction control was sent inside a scoped transaction.', {
+    fix: 'Return from the callback to commit, throw to roll back; savepoints are allowed.',
+  })
+}
+
+/**
+ * The server-side name of a user's named statement. A schema tenant's carries tenant and migration version, because
+ * the same text means other tables there, and because a plan must not outlive its tables' shape.
+ */
+export function statementNameFor(name: string | undefined, tenant: ScopedTenant): string | undefined {
+  if (name === undefined || name === '') return undefined
+  return tenant.isolation === 'row' ? `u:${name}` : `${tenant.id}:${tenant.migrationVersion}:${name}`
+}

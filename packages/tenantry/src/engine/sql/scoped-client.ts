@@ -1,0 +1,74 @@
+// A connection of the scoped login. It sends nothing but scoped flushes, and it watches what the server reports of
+// its session: a setting that stays changed after a statement is residue another tenant would run under.
+import { TenantryError } from '../../kernel/errors.ts'
+import { Client, type ClientConfig, type WireConnection, wireOf } from './pg.ts'
+import { PreparedStatements } from './prepared-statements.ts'
+import { ScopedQuery } from './scoped-query.ts'
+
+// Named statements of schema tenants carry the tenant in their name, so there may be many: 35-70 KB of backend memory each
+// hundred. Beyond this the least recently used one is closed.
+const PREPARED_LIMIT = 500
+
+export class ScopedClient extends Client {
+  readonly prepared = new PreparedStatements(PREPARED_LIMIT)
+  readonly #reported = new Map<string, string>()
+  readonly #changed = new Set<string>()
+  #started = false
+
+  constructor(config?: string | ClientConfig) {
+    super(config)
+    const { connection } = wireOf(this)
+    connection.on('parameterStatus', ({ parameterName, parameterValue }) =>
+      this.#noteParameter(parameterName, parameterValue),
+    )
+    connection.on('readyForQuery', () => {
+      this.#started = true
+    })
+    // A client that dies idle, or between two statements of its user, must not take the process down.
+    this.on('error', () => {})
+  }
+
+  get wire(): WireConnection {
+    return wireOf(this).connection
+  }
+
+  get backendPid(): number | null {
+    return wireOf(this).processID
+  }
+
+  /** `I` idle, `T` in a transaction, `E` in a failed one. */
+  get transactionStatus(): string | null {
+    return wireOf(this).getTransactionStatus()
+  }
+
+  /** The reported settings that differ from the session's start; any at all means the client must not be shared on. */
+  get residue(): string | undefined {
+    return this.#changed.size === 0 ? undefined : [...this.#changed].join(', ')
+  }
+
+  #noteParameter(name: string, value: string): void {
+    if (!this.#started) {
+      this.#reported.set(name, value)
+      return
+    }
+    if (this.#reported.get(name) === value) this.#changed.delete(name)
+    else this.#changed.add(name)
+  }
+
+  /** Cuts the connection; whatever is under way on it fails. */
+  destroy(): void {
+    this.wire.stream.destroy()
+  }
+
+  send(query: ScopedQuery): void {
+    super.query(query as never)
+  }
+
+  /** Refused: only flushes made by the engine may use this connection, because a bare one carries no tenant. */
+  override query(): never {
+    throw new TenantryError(
+      'TENANT_CONTEXT_MISSING',
+      'A statement was sent on a connection of the scoped pool itself, outside of every tenant scope.',
+    )
+  }
+}

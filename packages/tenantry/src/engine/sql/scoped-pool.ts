@@ -1,0 +1,159 @@
+// The pool that users hand to any library: a pg.Pool whose every query runs inside the tenant of the code that sent
+// it. Single statements travel over shared pipelined connections; connect() checks a client out for one scope.
+import type { Scope, ScopeStore } from '../context/scope.ts'
+import { CheckedOutClient } from './checked-out-client.ts'
+import { toConnectError } from './database-errors.ts'
+import { Dispatcher } from './dispatcher.ts'
+import { leaseClient } from './leased-client.ts'
+import { Pool, type PoolClient, type PoolConfig, type QueryResult } from './pg.ts'
+import { answer, readQueryArguments, type TenantQueryConfig } from './query-arguments.ts'
+import { refuseOnPool, statementNameFor } from './rules.ts'
+import { ScopedClient } from './scoped-client.ts'
+import { StatementReader } from './statement.ts'
+import type { TenantGate } from './tenant-gate.ts'
+
+export interface ScopedPoolOptions {
+  /** Connection of the scoped login. */
+  readonly connection: PoolConfig
+  readonly store: ScopeStore
+  readonly gate: TenantGate
+  /** Most clients checked out at a time; default 10. */
+  readonly max?: number | undefined
+  /** Shared pipelined connections for single statements; default 4, 0 sends each over a client of its own. */
+  readonly sharedConnections?: number | undefined
+}
+
+const DEFAULT_MAX = 10
+const DEFAULT_SHARED = 4
+const CONNECT_TIMEOUT_MS = 10_000
+
+type ConnectCallback = (
+  error: Error | undefined,
+  client: PoolClient | undefined,
+  release: (destroy?: unknown) => void,
+) => void
+
+export class ScopedPool extends Pool {
+  readonly #options: ScopedPoolOptions
+  readonly #dispatcher: Dispatcher | undefined
+  readonly #reader = new StatementReader()
+  readonly #checkedOut = new Map<Scope, Set<CheckedOutClient>>()
+
+  constructor(options: ScopedPoolOptions) {
+    const connection = { connectionTimeoutMillis: CONNECT_TIMEOUT_MS, keepAlive: true, ...options.connection }
+    super({ ...connection, max: options.max ?? DEFAULT_MAX, Client: ScopedClient })
+    this.#options = options
+    // An idle client whose server went away is dropped by pg-pool; the next statement opens another.
+    this.on('error', () => {})
+    const size = options.sharedConnections ?? DEFAULT_SHARED
+    if (size > 0) this.#dispatcher = new Dispatcher({ size, connect: () => connectShared(connection) })
+  }
+
+  /** One statement in the current scope. */
+  override query(...args: unknown[]): never {
+    const { config, callback } = readQueryArguments(args)
+    // The overloads of pg's query() are met by what readQueryArguments accepts.
+    return answer(this.#queryInCurrentScope(config), callback) as never
+  }
+
+  /** A client for the current scope; pg's promise and callback forms. */
+  override connect(callback?: ConnectCallback): never {
+    const leased = this.#connectInCurrentScope()
+    if (!callback) return leased as never
+    leased.then(
+      (client) =>
+        process.nextTick(callback, undefined, client, (destroy?: unknown) => client.release(Boolean(destroy))),
+      (error: unknown) => process.nextTick(callback, error, undefined, () => {}),
+    )
+    return undefined as never
+  }
+
+  override async end(): Promise<void> {
+    await this.#dispatcher?.close()
+    await super.end()
+  }
+
+  /** One statement in a scope given by hand. */
+  async queryIn(scope: Scope, config: TenantQueryConfig): Promise<QueryResult> {
+    const statement = this.#reader.read(config.text)
+    refuseOnPool(statement)
+    const { gate } = this.#options
+    const dispatcher = this.#dispatcher
+    if (dispatcher === undefined || statement.leavesState || dispatcher.isHeldUp) return this.#queryAlone(scope, config)
+    const tenant = gate.peek(scope) ?? (await gate.admit(scope))
+    const plan = {
+      config,
+      prelude: gate.prelude(scope, tenant, config.query_timeout),
+      statementName: statementNameFor(config.name, tenant),
+    }
+    return dispatcher.send(plan, tenant.isolation === 'schema' ? tenant.schemaName : undefined)
+  }
+
+  /** Checks a client out for a scope. The caller releases it. */
+  async checkOut(scope: Scope): Promise<CheckedOutClient> {
+    return (await this.#checkOutWithClient(scope)).checkedOut
+  }
+
+  /** The clients of this scope that have not been released. */
+  unreleased(scope: Scope): readonly CheckedOutClient[] {
+    return [...(this.#checkedOut.get(scope) ?? [])]
+  }
+
+  async #queryInCurrentScope(config: TenantQueryConfig): Promise<QueryResult> {
+    try {
+      return await this.queryIn(this.#options.store.required(), config)
+    } catch (error) {
+      // The stack of a wire error ends in the socket; this one leads to whoever awaits the query.
+      if (error instanceof Error) Error.captureStackTrace(error)
+      throw error
+    }
+  }
+
+  async #queryAlone(scope: Scope, config: TenantQueryConfig): Promise<QueryResult> {
+    const client = await this.checkOut(scope)
+    try {
+      return await client.query(config)
+    } finally {
+      client.release()
+    }
+  }
+
+  async #connectInCurrentScope(): Promise<PoolClient> {
+    const { client, checkedOut } = await this.#checkOutWithClient(this.#options.store.required())
+    return leaseClient(client, checkedOut)
+  }
+
+  async #checkOutWithClient(scope: Scope): Promise<{ client: ScopedClient; checkedOut: CheckedOutClient }> {
+    const { gate, store } = this.#options
+    if (gate.peek(scope) === undefined) await gate.admit(scope)
+    const client = await this.#take()
+    const held = this.#checkedOut.get(scope) ?? new Set()
+    this.#checkedOut.set(scope, held)
+    const checkedOut: CheckedOutClient = new CheckedOutClient({
+      ...{ client: client.scoped, scope, gate, store, reader: this.#reader },
+      giveBack: (destroy) => {
+        held.delete(checkedOut)
+        if (held.size === 0) this.#checkedOut.delete(scope)
+        client.release(destroy)
+      },
+    })
+    held.add(checkedOut)
+    return { client: client.scoped, checkedOut }
+  }
+
+  async #take(): Promise<{ scoped: ScopedClient; release: (destroy: boolean) => void }> {
+    try {
+      const pooled: PoolClient = await super.connect()
+      // pg-pool makes its clients with the class it was given above.
+      return { scoped: pooled as unknown as ScopedClient, release: pooled.release.bind(pooled) }
+    } catch (error) {
+      throw toConnectError(error)
+    }
+  }
+}
+
+async function connectShared(connection: PoolConfig): Promise<ScopedClient> {
+  const client = new ScopedClient({ ...connection, pipeline: true })
+  await client.connect()
+  return client
+}

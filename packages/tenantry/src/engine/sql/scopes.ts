@@ -1,0 +1,139 @@
+// Ways into a tenant: run() for everything a callback does, scope() for a handle to pass around.
+import { TenantryError } from '../../kernel/errors.ts'
+import type { Claims } from '../context/context-token.ts'
+import { Scope, type ScopeStore, type TenantRefLike, type TenantSource } from '../context/scope.ts'
+import type { QueryResult } from './pg.ts'
+import { readQueryArguments, type TenantQueryConfig } from './query-arguments.ts'
+import type { ScopedPool } from './scoped-pool.ts'
+import { runTransaction, type Transaction, type TransactionOptions } from './transaction.ts'
+
+export interface ScopeOptions extends Claims {
+  /** Enter this tenant even from inside another one's scope. */
+  readonly switch?: boolean
+}
+
+/** The scope the running code is in. */
+export interface CurrentScope extends Claims {
+  readonly tenantId: string
+  readonly slug: string
+}
+
+/** An explicit handle on one tenant; the same rules as in run(). */
+export interface ScopeHandle {
+  /** One statement in this tenant. */
+  query<R extends object = Record<string, unknown>>(
+    statement: string | TenantQueryConfig,
+    values?: readonly unknown[],
+  ): Promise<QueryResult<R>>
+  /** BEGIN, the callback, COMMIT; rolled back when the callback throws, whose error reaches the caller unchanged. */
+  transaction<T>(run: (tx: Transaction) => Promise<T>, options?: TransactionOptions): Promise<T>
+  /** Everything inside the callback runs in this tenant, the pool's own queries included. */
+  run<T>(callback: () => T | PromiseLike<T>): Promise<T>
+}
+
+export interface ScopesOptions {
+  readonly store: ScopeStore
+  readonly source: TenantSource
+  readonly pool: ScopedPool
+}
+
+export class Scopes {
+  readonly #options: ScopesOptions
+
+  constructor(options: ScopesOptions) {
+    this.#options = options
+  }
+
+  current(): CurrentScope | undefined {
+    const scope = this.#options.store.current()
+    return scope && { tenantId: scope.tenantId, slug: scope.slug, ...scope.claims }
+  }
+
+  async run<T>(ref: TenantRefLike, options: ScopeOptions, callback: () => T | PromiseLike<T>): Promise<T> {
+    return this.runIn(await this.open(ref, options), callback)
+  }
+
+  /** Looks the tenant up and refuses a conflict with the scope that the caller is in. */
+  async open(ref: TenantRefLike, { switch: switching = false, userId, role }: ScopeOptions): Promise<Scope> {
+    const { source, store } = this.#options
+    const tenant = await source.admitted(ref)
+    store.refuseConflict(tenant.id, switching)
+    const claims = { ...(userId === undefined ? {} : { userId }), ...(role === undefined ? {} : { role }) }
+    return new Scope(tenant, claims)
+  }
+
+  /**
+   * Runs a callback in a scope. What it returns is awaited outside: a lazy query builder that comes back unawaited finds
+   * no scope and fails, instead of running somewhere else later.
+   */
+  async runIn<T>(scope: Scope, callback: () => T | PromiseLike<T>): Promise<T> {
+    const { store } = this.#options
+    let result: T
+    try {
+      result = await store.enter(scope, callback)
+    } catch (error) {
+      this.#endOpenTransactions(scope)
+      throw error
+    }
+    if (this.#endOpenTransactions(scope) > 0) {
+      throw new TenantryError('TRANSACTION_LEFT_OPEN', 'The callback ended with a transaction still open.')
+    }
+    return result
+  }
+
+  handle(ref: TenantRefLike, options: ScopeOptions): ScopeHandle {
+    return new TenantScope(this, this.#options, { ref, options })
+  }
+
+  /** Ends what a callback left behind in a transaction; returns how many clients that cost. */
+  #endOpenTransactions(scope: Scope): number {
+    const open = this.#options.pool.unreleased(scope).filter((client) => client.isInTransaction || client.isUnderWay)
+    for (const client of open) client.release(true)
+    return open.length
+  }
+}
+
+class TenantScope implements ScopeHandle {
+  readonly #scopes: Scopes
+  readonly #engine: ScopesOptions
+  readonly #entry: { readonly ref: TenantRefLike; readonly options: ScopeOptions }
+  #scope: Scope | undefined
+
+  constructor(scopes: Scopes, engine: ScopesOptions, entry: { ref: TenantRefLike; options: ScopeOptions }) {
+    this.#scopes = scopes
+    this.#engine = engine
+    this.#entry = entry
+  }
+
+  async query<R extends object>(statement: string | TenantQueryConfig, values?: readonly unknown[]) {
+    const { config } = readQueryArguments([statement, values])
+    const scope = this.#scope ?? (await this.#open())
+    this.#refuseConflict(scope)
+    return (await this.#engine.pool.queryIn(scope, config)) as QueryResult<R>
+  }
+
+  async transaction<T>(run: (tx: Transaction) => Promise<T>, options: TransactionOptions = {}): Promise<T> {
+    const scope = this.#scope ?? (await this.#open())
+    this.#refuseConflict(scope)
+    const client = await this.#engine.pool.checkOut(scope)
+    try {
+      return await this.#engine.store.enter(scope, () => runTransaction(client, options, run))
+    } finally {
+      client.release()
+    }
+  }
+
+  async run<T>(callback: () => T | PromiseLike<T>): Promise<T> {
+    // A scope of its own: what the callback leaves open is told apart from what other callbacks have open.
+    return this.#scopes.run(this.#entry.ref, this.#entry.options, callback)
+  }
+
+  async #open(): Promise<Scope> {
+    this.#scope = await this.#scopes.open(this.#entry.ref, this.#entry.options)
+    return this.#scope
+  }
+
+  #refuseConflict(scope: Scope): void {
+    this.#engine.store.refuseConflict(scope.tenantId, this.#entry.options.switch ?? false)
+  }
+}

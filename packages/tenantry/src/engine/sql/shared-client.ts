@@ -1,0 +1,75 @@
+// One pipelined connection that many tenants' single statements share, each ended by its own Sync. Whatever would let
+// one statement reach into the next (an open transaction, a changed session) destroys the connection.
+import { TenantryError } from '../../kernel/errors.ts'
+import { type FlightPlan, sendFlight } from './flight.ts'
+import type { QueryResult } from './pg.ts'
+import type { ScopedClient } from './scoped-client.ts'
+
+export class SharedClient {
+  readonly client: ScopedClient
+  #pending = 0
+  #headSince = 0
+  #ended = false
+  readonly #schemas = new Set<string>()
+
+  constructor(client: ScopedClient) {
+    this.client = client
+    client.wire.on('readyForQuery', ({ status }) => {
+      if (status !== 'I' || client.residue !== undefined) this.#destroy()
+    })
+    client.once('end', () => {
+      this.#ended = true
+    })
+  }
+
+  /** Statements sent and not yet answered. */
+  get pending(): number {
+    return this.#pending
+  }
+
+  get isUsable(): boolean {
+    return !this.#ended
+  }
+
+  /** Schemas of tenants this backend has touched; its memory grows with them. */
+  get schemasTouched(): number {
+    return this.#schemas.size
+  }
+
+  /** For how long the statement at the head has kept those behind it waiting. */
+  headAgeMs(now: number): number {
+    return this.#pending === 0 ? 0 : now - this.#headSince
+  }
+
+  async send(plan: FlightPlan, schema: string | undefined): Promise<QueryResult> {
+    if (this.#pending++ === 0) this.#headSince = performance.now()
+    if (schema !== undefined) this.#schemas.add(schema)
+    try {
+      return await sendFlight(this.client, { ...plan, refuse: refuseUnclean })
+    } finally {
+      this.#pending--
+      this.#headSince = performance.now()
+    }
+  }
+
+  /** Lets what was sent finish, then closes the connection. */
+  async end(): Promise<void> {
+    this.#ended = true
+    await this.client.end()
+  }
+
+  #destroy(): void {
+    this.#ended = true
+    this.client.destroy()
+  }
+}
+
+function refuseUnclean(client: ScopedClient): Error | undefined {
+  if (client.transactionStatus !== 'I') {
+    return new TenantryError('STATEMENT_REFUSED', 'The statement opened a transaction on a shared connection.')
+  }
+  if (client.residue !== undefined) {
+    return new TenantryError('STATEMENT_REFUSED', `The statement left session settings changed: ${client.residue}.`)
+  }
+  return undefined
+}
