@@ -32,7 +32,7 @@ export function createTenants(options: TenantsOptions): Tenants {
     options.onChange?.(tenant.id)
     return tenant
   }
-  const status = (verb: 'activate' | 'deactivate' | 'delete' | 'restore') => (ref: TenantRef, act?: ActOptions) =>
+  const status = (verb: 'activate' | 'deactivate' | 'restore') => (ref: TenantRef, act?: ActOptions) =>
     announced(changeStatus(options, ref, { verb, actor: actorOf(act) }))
 
   return {
@@ -53,7 +53,8 @@ export function createTenants(options: TenantsOptions): Tenants {
       ),
     activate: status('activate'),
     deactivate: status('deactivate'),
-    delete: status('delete'),
+    delete: (ref, { ifVersion, ...act } = {}) =>
+      announced(changeStatus(options, ref, { verb: 'delete', actor: actorOf(act), ifVersion })),
     restore: status('restore'),
     purge: (ref, act) => announced(purgeTenant(options, ref, { actor: actorOf(act), confirm: typedConfirmation(act) })),
     stats: () => tenantStats(database),

@@ -10,12 +10,15 @@ import { tenantKey } from './reference.ts'
 import { archiveName, renameSchema } from './schema.ts'
 import { decide, type StatusVerb, startsFrom } from './status.ts'
 import type { Tenant, TenantRef, TenantStatus } from './tenant.ts'
+import { refuseOtherVersion } from './version.ts'
 
 const DAY_MS = 24 * 60 * 60 * 1000
 
 export interface StatusChange {
   readonly actor: string
   readonly reason?: string | null
+  /** The version that was read; a change from another one is refused, a repetition is not. */
+  readonly ifVersion?: number | undefined
 }
 
 const eventOfVerb = {
@@ -28,7 +31,7 @@ const eventOfVerb = {
 
 /**
  * Moves a tenant to the status that the verb leads to; a repetition returns it unchanged.
- * Throws TENANT_NOT_FOUND, TENANT_STATUS_CONFLICT, TENANT_BUSY, and SCHEMA_EXISTS where a restored schema's name is taken.
+ * Throws TENANT_NOT_FOUND, TENANT_STATUS_CONFLICT, TENANT_BUSY, PRECONDITION_FAILED, and SCHEMA_EXISTS where a restored schema's name is taken.
  */
 export async function changeStatus(
   options: TenantsOptions,
@@ -38,6 +41,7 @@ export async function changeStatus(
   const { verb, actor, reason = null } = change
   return inTenantTransaction(options, tenantKey(ref), async (tx, tenant) => {
     if (decideOrThrow(verb, tenant) === 'repeat') return publicTenant(tenant)
+    refuseOtherVersion(tenant, change.ifVersion)
     await refuseWhileRunning(tx, tenant)
     const at = new Date(options.clock.now())
     const after = await statusEffects[verb](options, { tx, tenant, at, reason })

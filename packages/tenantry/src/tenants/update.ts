@@ -7,6 +7,7 @@ import type { TenantsOptions } from './options.ts'
 import { onlyRow, publicTenant, type TenantRow, tenantColumns, toTenant } from './record.ts'
 import { tenantKey } from './reference.ts'
 import type { Tenant, TenantRef, UpdateTenant } from './tenant.ts'
+import { refuseOtherVersion } from './version.ts'
 
 /** Changes a tenant's own facts. Throws TENANT_DELETED, TENANT_PURGED, PRECONDITION_FAILED, TENANT_BUSY. */
 export async function updateTenant(
@@ -50,12 +51,7 @@ export async function updateTenant(
 function refuseUpdate(tenant: Tenant, ifVersion: number | undefined): void {
   if (tenant.status === 'deleted') throw new TenantryError('TENANT_DELETED', `The tenant ${tenant.slug} is deleted.`)
   if (tenant.status === 'purged') throw new TenantryError('TENANT_PURGED', 'The tenant was purged.')
-  if (ifVersion !== undefined && ifVersion !== tenant.version) {
-    throw new TenantryError(
-      'PRECONDITION_FAILED',
-      `The tenant ${tenant.slug} is at version ${tenant.version}, not ${ifVersion}.`,
-    )
-  }
+  refuseOtherVersion(tenant, ifVersion)
 }
 
 /** Names of what an update changes, those inside settings and metadata one by one: `settings.theme`. */
