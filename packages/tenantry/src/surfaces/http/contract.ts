@@ -61,7 +61,7 @@ export const UpdateTenantSchema = z
   })
   .meta({ id: 'UpdateTenant' })
 
-export const SuspendSchema = z.strictObject({ reason: text(1000).optional() }).meta({ id: 'Suspend' })
+export const SuspendSchema = z.strictObject({ reason: text(500).optional() }).meta({ id: 'Suspend' })
 export const PurgeSchema = z
   .strictObject({ confirm: z.string().meta({ description: "The tenant's slug, typed out." }) })
   .meta({ id: 'Purge' })

@@ -193,7 +193,6 @@ describe('input', () => {
       code: 'UNKNOWN_FIELD',
       field: 'slugg',
     })
-    expect(await problem(await post('{"name":"A","__proto__":{}}'))).toMatchObject({ code: 'UNKNOWN_FIELD' })
     expect(await problem(await post('{"x":1}', '/api/tenants/acme/activate'))).toMatchObject({ code: 'UNKNOWN_FIELD' })
     const query = await call(unreached, '/api/tenants?stauts=active')
     expect(await problem(query)).toMatchObject({ code: 'UNKNOWN_FIELD', field: 'stauts' })
@@ -208,6 +207,7 @@ describe('input', () => {
     ['settings that are a list', '{"name":"A","settings":[]}', 'settings'],
     ['a zero byte', '{"name":"A\\u0000"}', 'name'],
     ['a zero byte deep inside', '{"name":"A","settings":{"a":[{"b\\u0000":1}]}}', 'settings'],
+    ['a key that objects lose', '{"name":"A","settings":{"a":{"__proto__":{"b":1}}}}', 'settings'],
     ['half a surrogate pair', '{"name":"A","metadata":{"a":"\\ud800"}}', 'metadata'],
     ['deep nesting', `{"name":"A","settings":{"a":${'['.repeat(100)}${']'.repeat(100)}}}`, 'settings'],
     ['very deep nesting', `{"name":"A","settings":{"a":${'['.repeat(400_000)}${']'.repeat(400_000)}}}`, 'settings'],

@@ -71,6 +71,8 @@ function refuseUnstorable(value: unknown, field: string, depth = 0): void {
   if (typeof value !== 'object' || value === null) return
   for (const [key, inner] of Object.entries(value)) {
     const name = field === '' ? shown([key]) : field
+    // zod would drop it without a word.
+    if (key === '__proto__') throw invalid(name, 'holds the key __proto__')
     refuseUnstorable(key, name, depth)
     refuseUnstorable(inner, name, depth + 1)
   }

@@ -11,6 +11,7 @@ const problems: Readonly<Record<number, string>> = {
   304: 'The version that If-None-Match names is still the current one.',
   400: 'The input is wrong; `field` names what.',
   401: 'No key, or an unknown one.',
+  403: 'The tenant is deleted; restore it first.',
   404: 'There is no such tenant.',
   409: "The tenant's state, or another tenant, stands against it.",
   410: 'The tenant was purged.',

@@ -106,7 +106,7 @@ function mountUpdate(app: App, tenants: Tenants): void {
       headers: ifMatch,
       body: { required: true, content: json(UpdateTenantSchema) },
     },
-    responses: { 200: tenantAnswer('Changed.'), ...failures(...bodyFailures, 404, 409, 410, 412) },
+    responses: { 200: tenantAnswer('Changed.'), ...failures(...bodyFailures, 403, 404, 409, 410, 412) },
   }
   mount(app, route, async (c) => {
     const body = await jsonOf(c)
