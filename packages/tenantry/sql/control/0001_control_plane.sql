@@ -34,6 +34,8 @@ create table tenantry.tenant (
   suspended_at      timestamptz,
   suspend_reason    text,
   deleted_at        timestamptz,
+  -- Set while a restore is the last thing that happened to the status, so that repeating it is told from a wrong start.
+  restored_at       timestamptz,
   -- The status to go back to on restore, and the name the schema was archived under.
   status_before     text,
   archived_schema   text unique,
@@ -44,8 +46,8 @@ create table tenantry.tenant (
   version           integer not null default 1
 );
 
--- A tombstone frees slug and schema name: purge rewrites them to names nobody can ask for (see lifecycle).
-create index tenant_created on tenantry.tenant (created_at, id);
+-- A tombstone frees slug and schema name: purge rewrites them to names nobody can ask for (see lifecycle). Ids sort by
+-- time, so lists page over the primary key.
 create index tenant_purge_due on tenantry.tenant (purge_after) where status = 'deleted';
 
 -- The journal of multi-step operations. Each step runs under the tenant's row lock and advances `step` in the same

@@ -60,7 +60,7 @@ export interface Tenants {
   suspend(ref: TenantRef, options?: SuspendOptions): Promise<Tenant>
   activate(ref: TenantRef, options?: ActOptions): Promise<Tenant>
   deactivate(ref: TenantRef, options?: ActOptions): Promise<Tenant>
-  delete(ref: TenantRef, options?: ActOptions): Promise<Tenant>
+  delete(ref: TenantRef, options?: UpdateOptions): Promise<Tenant>
   restore(ref: TenantRef, options?: ActOptions): Promise<Tenant>
   purge(ref: TenantRef, options: PurgeOptions): Promise<Tenant>
   stats(): Promise<TenantStats>

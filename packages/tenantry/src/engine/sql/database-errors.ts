@@ -90,3 +90,17 @@ function mappedError(code: string, message: string): Mapped | undefined {
 function isSqlState(code: string): boolean {
   return /^[0-9A-Z]{5}$/.test(code) && !networkCodes.has(code)
 }
+
+/** The SQLSTATE that an error carries, of pg's own class or of ours. */
+export function sqlStateOf(error: unknown): string | undefined {
+  if (error instanceof TenantryError) return error.sqlState
+  const code = error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : ''
+  return isSqlState(code) ? code : undefined
+}
+
+/** The name of the constraint that a server error reports. */
+export function constraintOf(error: unknown): string | undefined {
+  return error instanceof Error && 'constraint' in error && typeof error.constraint === 'string'
+    ? error.constraint
+    : undefined
+}

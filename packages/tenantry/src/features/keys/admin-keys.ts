@@ -1,0 +1,126 @@
+// The admin key of the HTTP control plane: made once per instance, shown once, stored as its SHA-256. A given key
+// replaces the stored one, so that setting it also shuts out a key that got lost or leaked.
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
+import type { CentralDatabase } from '../../engine/sql/database.ts'
+import { type Clock, systemClock } from '../../kernel/clock.ts'
+import { TenantryError } from '../../kernel/errors.ts'
+import { newId } from '../../kernel/ids.ts'
+
+export interface AdminKeys {
+  /**
+   * Sees to it that the instance has one admin key. Without `given` the first process to ask makes it and is the only
+   * one to see it; a given key replaces whatever was stored. CONFIGURATION_INVALID for a given key that is too weak.
+   */
+  ensure(given?: string): Promise<{ readonly key: string | undefined }>
+  /** Whether this is the instance's admin key; DATABASE_UNAVAILABLE where that cannot be found out. */
+  verify(presented: string): Promise<boolean>
+}
+
+export interface AdminKeyOptions {
+  readonly clock?: Clock
+  /** How long a verified hash is trusted without asking the database again; a replaced key works on for as long. */
+  readonly cacheMs?: number
+}
+
+const MADE = 'tn_admin_'
+const GIVEN = /^[!-~]{16,256}$/
+
+const INSERT = `
+  insert into tenantry.api_key (id, kind, prefix, hash) values ($1, 'admin', $2, $3)
+  on conflict (kind) where kind = 'admin' and revoked_at is null do nothing
+  returning id`
+
+const REVOKE_OTHERS = `
+  update tenantry.api_key set revoked_at = now() where kind = 'admin' and revoked_at is null and hash <> $1`
+
+const INSERT_GIVEN = `
+  insert into tenantry.api_key (id, kind, prefix, hash) values ($1, 'admin', $2, $3)
+  on conflict (hash) do update set revoked_at = null`
+
+/**
+ * The admin keys of the instance whose control plane this database holds.
+ *
+ * @example
+ * ```ts
+ * const { key } = await createAdminKeys(database).ensure(process.env.TENANTRY_ADMIN_KEY)
+ * if (key !== undefined) console.log(`Admin key, shown once: ${key}`)
+ * ```
+ */
+export function createAdminKeys(database: CentralDatabase, options: AdminKeyOptions = {}): AdminKeys {
+  const current = cachedHash(database, options)
+  return {
+    async ensure(given) {
+      if (given === undefined) return { key: await makeOnce(database) }
+      await replace(database, given)
+      current.forget()
+      return { key: undefined }
+    },
+    async verify(presented) {
+      const stored = await current.read()
+      return stored !== undefined && timingSafeEqual(hashKey(presented), stored)
+    },
+  }
+}
+
+/**
+ * A name for a key that may stand in logs and audit entries: the first characters of a key made here, and of any other
+ * key a piece of its hash, because a chosen key may be short.
+ */
+export function keyPrefix(key: string): string {
+  return /^tn_admin_[0-9a-f]{64}$/.test(key) ? key.slice(0, MADE.length + 6) : hashKey(key).toString('hex').slice(0, 8)
+}
+
+/** SHA-256 of a key. A fast hash is enough: made keys hold 256 random bits. */
+export function hashKey(key: string): Buffer {
+  return createHash('sha256').update(key).digest()
+}
+
+async function makeOnce(database: CentralDatabase): Promise<string | undefined> {
+  const key = `${MADE}${randomBytes(32).toString('hex')}`
+  const made = await database.query(INSERT, [newId(), keyPrefix(key), hashKey(key)])
+  return made.rows.length === 1 ? key : undefined
+}
+
+async function replace(database: CentralDatabase, given: string): Promise<void> {
+  if (!GIVEN.test(given)) {
+    throw new TenantryError('CONFIGURATION_INVALID', 'The given admin key is not usable.', {
+      field: 'TENANTRY_ADMIN_KEY',
+      fix: 'Use 16 to 256 printable ASCII characters without spaces, for example from `openssl rand -hex 32`.',
+    })
+  }
+  const hash = hashKey(given)
+  await database.transaction(async (tx) => {
+    // Processes that start together with different keys take turns, so that exactly one key is left.
+    await tx.query('select 1 from tenantry.instance for update')
+    await tx.query(REVOKE_OTHERS, [hash])
+    await tx.query(INSERT_GIVEN, [newId(), keyPrefix(given), hash])
+  })
+}
+
+/** Caches the one stored hash, not what callers present: guesses cannot fill it, and all waiters share one query. */
+function cachedHash(database: CentralDatabase, options: AdminKeyOptions) {
+  const { clock = systemClock, cacheMs = 2_000 } = options
+  let known: { readonly hash: Buffer; readonly until: number } | undefined
+  let loading: Promise<Buffer | undefined> | undefined
+
+  const load = async (): Promise<Buffer | undefined> => {
+    const found = await database.query<{ hash: Buffer }>(
+      `select hash from tenantry.api_key where kind = 'admin' and revoked_at is null`,
+    )
+    const hash = found.rows[0]?.hash
+    known = hash && { hash, until: clock.now() + cacheMs }
+    return hash
+  }
+  return {
+    async read(): Promise<Buffer | undefined> {
+      if (known && clock.now() < known.until) return known.hash
+      loading ??= load().finally(() => {
+        loading = undefined
+      })
+      return loading
+    },
+    forget(): void {
+      known = undefined
+    },
+  }
+}

@@ -1,0 +1,65 @@
+// Puts the control plane together: request id, log, guard, the routes of each noun, errors as problems.
+import { OpenAPIHono } from '@hono/zod-openapi'
+import type { MiddlewareHandler } from 'hono'
+import { requestId } from 'hono/request-id'
+import { routePath } from 'hono/route'
+import type { Logger } from '../../kernel/logger.ts'
+import { guard } from './auth.ts'
+import type { ControlPlane, HandlerOptions } from './control-plane.ts'
+import { eventsRoutes } from './events-routes.ts'
+import { healthRoutes } from './health-routes.ts'
+import { lifecycleRoutes } from './lifecycle-routes.ts'
+import { openapiRoute } from './openapi.ts'
+import { answerError } from './problem.ts'
+import { statsRoutes } from './stats-routes.ts'
+import { tenantsRoutes } from './tenants-routes.ts'
+
+/** What a request carries through its handlers. */
+export interface Env {
+  Variables: {
+    requestId: string
+    /** Who asks, for the audit log; set by the guard on every admin route. */
+    actor: string
+    bodyLimitBytes: number
+  }
+}
+
+export type App = OpenAPIHono<Env>
+
+const DEFAULT_BODY_LIMIT = 1024 * 1024
+const REQUEST_ID_LENGTH = 64
+
+/** The control plane as a hono app; routes may be added to it until its first request. */
+export function createApp(controlPlane: ControlPlane, options: HandlerOptions = {}): App {
+  const app: App = new OpenAPIHono<Env>()
+  app.onError((error, c) => answerError(error, c, controlPlane.logger))
+  app.use(requestId({ limitLength: REQUEST_ID_LENGTH }))
+  app.use(logRequests(controlPlane.logger))
+  app.use(async (c, next) => {
+    c.set('bodyLimitBytes', options.bodyLimitBytes ?? DEFAULT_BODY_LIMIT)
+    await next()
+  })
+  app.use(guard(controlPlane.keys, options.ephemeralKeys ?? []))
+  healthRoutes(app, controlPlane, options.isDraining ?? (() => false))
+  tenantsRoutes(app, controlPlane.tenants)
+  lifecycleRoutes(app, controlPlane.tenants)
+  statsRoutes(app, controlPlane.tenants)
+  eventsRoutes(app, controlPlane.tenants)
+  openapiRoute(app, controlPlane.version)
+  return app
+}
+
+/** One line a request. It names the route's pattern, not the path, which may hold anything. */
+function logRequests(logger: Logger): MiddlewareHandler<Env> {
+  return async (c, next) => {
+    const started = performance.now()
+    await next()
+    logger.info('request', {
+      requestId: c.get('requestId'),
+      method: c.req.method,
+      route: routePath(c, -1),
+      status: c.res.status,
+      ms: Math.round(performance.now() - started),
+    })
+  }
+}

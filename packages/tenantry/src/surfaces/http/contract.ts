@@ -1,0 +1,158 @@
+// What goes over the wire, as zod schemas: strict for input, open for answers, which may grow. Imports zod and nothing else that runs, so a browser client can use it, too.
+import { z } from 'zod'
+
+const time = z.iso.datetime().meta({ example: '2026-03-01T09:30:00.000Z' })
+const json = z.record(z.string(), z.unknown()).meta({ type: 'object', additionalProperties: true })
+const text = (max: number) => z.string().min(1).max(max)
+
+const slug = z.string().meta({
+  description: '2-100 lowercase letters, digits and hyphens; neither UUID-shaped nor punycode nor reserved.',
+  pattern: '^[a-z0-9][a-z0-9-]{0,98}[a-z0-9]$',
+  example: 'acme-corp',
+})
+const isolation = z.enum(['row', 'schema'])
+const status = z.enum(['active', 'suspended', 'inactive', 'deleted', 'purged'])
+
+export const TenantSchema = z
+  .object({
+    id: z.uuid(),
+    slug,
+    name: z.string(),
+    status,
+    isolation,
+    schemaName: z.string(),
+    plan: z.string().nullable(),
+    ownerUserId: z.string().nullable(),
+    settings: json,
+    metadata: json,
+    provisionedAt: time.nullable(),
+    suspendedAt: time.nullable(),
+    suspendReason: z.string().nullable(),
+    deletedAt: time.nullable(),
+    purgeAfter: time.nullable(),
+    purgedAt: time.nullable(),
+    createdAt: time,
+    updatedAt: time,
+    version: z.int(),
+  })
+  .meta({ id: 'Tenant' })
+
+export const CreateTenantSchema = z
+  .strictObject({
+    name: text(255).meta({ example: 'ACME Corp' }),
+    slug: slug.optional(),
+    schemaName: z.string().optional(),
+    plan: text(100).optional(),
+    isolation: isolation.optional(),
+    provision: z.boolean().optional(),
+    ownerUserId: text(255).optional(),
+    settings: json.optional(),
+    metadata: json.optional(),
+  })
+  .meta({ id: 'CreateTenant' })
+
+export const UpdateTenantSchema = z
+  .strictObject({
+    name: text(255).optional(),
+    plan: text(100).nullable().optional(),
+    ownerUserId: text(255).nullable().optional(),
+    settings: json.optional(),
+    metadata: json.optional(),
+  })
+  .meta({ id: 'UpdateTenant' })
+
+export const SuspendSchema = z.strictObject({ reason: text(500).optional() }).meta({ id: 'Suspend' })
+export const PurgeSchema = z
+  .strictObject({ confirm: z.string().meta({ description: "The tenant's slug, typed out." }) })
+  .meta({ id: 'Purge' })
+/** Verbs without arguments: no body at all, or an empty object. */
+export const NothingSchema = z.strictObject({}).meta({ id: 'Nothing' })
+
+const limitMessage = 'must be a whole number from 1 to 100'
+const limit = z
+  .string()
+  .regex(/^[0-9]{1,3}$/, limitMessage)
+  .transform(Number)
+  .refine((value) => value >= 1 && value <= 100, limitMessage)
+  .optional()
+  .meta({ type: 'integer', minimum: 1, maximum: 100, default: 20 })
+const cursor = text(500).optional().meta({ description: 'nextCursor of the page before.' })
+
+export const ListTenantsQuery = z.strictObject({
+  limit,
+  cursor,
+  status: status.optional(),
+  search: text(255).optional().meta({ description: 'Part of slug or name, case-insensitive.' }),
+  plan: text(100).optional(),
+})
+
+export const ListEventsQuery = z.strictObject({
+  limit,
+  cursor,
+  type: text(100).optional().meta({ example: 'tenant.created' }),
+  tenant: text(100).optional().meta({ description: 'Slug or id.' }),
+})
+
+export const EventSchema = z
+  .object({
+    seq: z.string(),
+    id: z.uuid(),
+    type: z.string(),
+    tenantId: z.uuid().nullable(),
+    payload: json,
+    createdAt: time,
+  })
+  .meta({ id: 'Event' })
+
+const page = <T extends z.ZodType>(item: T) =>
+  z.object({ items: z.array(item), nextCursor: z.string().nullable(), total: z.int() })
+
+export const TenantPageSchema = page(TenantSchema).meta({ id: 'TenantPage' })
+export const EventPageSchema = page(EventSchema).meta({ id: 'EventPage' })
+
+export const ProvisionResultSchema = z
+  .object({
+    provisioned: z.boolean(),
+    schemaName: z.string(),
+    tableCount: z.int(),
+    message: z.string().meta({ example: 'already provisioned' }),
+  })
+  .meta({ id: 'ProvisionResult' })
+
+const counts = z.record(z.string(), z.int())
+export const StatsSchema = z
+  .object({
+    total: z.int(),
+    byStatus: counts,
+    byPlan: counts,
+    byIsolation: counts,
+    unprovisioned: z.int(),
+  })
+  .meta({ id: 'Stats' })
+
+const health = z.enum(['up', 'degraded', 'down'])
+export const HealthSchema = z
+  .object({
+    status: health,
+    parts: z.record(z.string(), z.object({ status: health, latencyMs: z.number().optional() })),
+  })
+  .meta({ id: 'Health' })
+
+export const ReadySchema = z.object({ status: z.literal('ready') }).meta({ id: 'Ready' })
+
+export const ProblemSchema = z
+  .object({
+    type: z.string().meta({ example: 'urn:tenantry:problem:tenant-not-found' }),
+    title: z.string(),
+    status: z.int(),
+    detail: z.string(),
+    code: z.string().meta({ example: 'TENANT_NOT_FOUND' }),
+    fix: z.string(),
+    retryable: z.boolean(),
+    requestId: z.string(),
+    instance: z.string(),
+    field: z.string().optional(),
+  })
+  .meta({ id: 'Problem', description: 'RFC 9457 problem details.' })
+
+export type Problem = z.infer<typeof ProblemSchema>

@@ -1,0 +1,60 @@
+// What every route's declaration shares: its parameters, its answers, and how it joins app and OpenAPI document.
+// Validation is ours (input.ts), because the library's validators let a body of another content type pass unchecked.
+import { type RouteConfig, z } from '@hono/zod-openapi'
+import type { Context } from 'hono'
+import type { App, Env } from './app.ts'
+import { ProblemSchema, TenantSchema } from './contract.ts'
+
+const problem = { 'application/problem+json': { schema: ProblemSchema } }
+
+const problems: Readonly<Record<number, string>> = {
+  304: 'The version that If-None-Match names is still the current one.',
+  400: 'The input is wrong; `field` names what.',
+  401: 'No key, or an unknown one.',
+  403: 'The tenant is deleted; restore it first.',
+  404: 'There is no such tenant.',
+  409: "The tenant's state, or another tenant, stands against it.",
+  410: 'The tenant was purged.',
+  412: 'The tenant has changed since the version that If-Match names.',
+  413: 'The body is too large.',
+  415: 'The body is not JSON.',
+  500: 'Something failed; the log has the cause under the request id.',
+  503: 'A part that this needs is away.',
+}
+
+export type Route = RouteConfig & { readonly operationId: string }
+
+export const json = (schema: z.ZodType) => ({ 'application/json': { schema } })
+
+const describeFailures = (statuses: readonly number[]): RouteConfig['responses'] =>
+  Object.fromEntries(
+    statuses.map((status) => [
+      status,
+      { description: problems[status] ?? 'Failed.', ...(status === 304 ? {} : { content: problem }) },
+    ]),
+  )
+
+/** Declares the failing answers of a route that needs the database, which can always fail with 500 and 503, too. */
+export const failures = (...statuses: readonly number[]) => describeFailures([...statuses, 500, 503])
+export const internalFailure = describeFailures([500])
+export const bodyFailures = [400, 401, 413, 415] as const
+export const secured = [{ adminKey: [] }]
+
+export const tenantParams = z.object({
+  tenant: z.string().meta({ description: 'Slug or id.', example: 'acme-corp' }),
+})
+
+const etagHeaders = z.object({ ETag: z.string().meta({ description: 'The version of the tenant.', example: '"3"' }) })
+
+/** The answer that holds one tenant. */
+export const tenantAnswer = (description: string) => ({
+  description,
+  headers: etagHeaders,
+  content: json(TenantSchema),
+})
+
+/** Registers a route with its handler and its documentation in one place. */
+export function mount(app: App, route: Route, handle: (c: Context<Env>) => Promise<Response> | Response): void {
+  app.openAPIRegistry.registerPath(route)
+  app.on(route.method.toUpperCase(), route.path.replaceAll(/\{(\w+)\}/g, ':$1'), handle)
+}

@@ -1,0 +1,165 @@
+// Making a tenant ready to enter: a journalled operation of two steps, shared by `create`, `provision` and the
+// resumption after a crash. Step 0 builds (schema, participants, guard), step 1 marks the tenant as provisioned.
+// Several callers may walk the same operation; each step is done by whichever of them holds the row then.
+import type { Sql } from '../engine/sql/database.ts'
+import { sqlStateOf } from '../engine/sql/database-errors.ts'
+import { type ErrorCode, errorCodes } from '../kernel/error-codes.ts'
+import { TenantryError } from '../kernel/errors.ts'
+import { recordFact } from './events.ts'
+import { advanceOperation, closeOperation, type Operation, readOperation } from './journal.ts'
+import { lockTenant } from './lock.ts'
+import type { TenantsOptions } from './options.ts'
+import type { TenantRecord } from './record.ts'
+import { createSchema, dropSchema, guardSchema } from './schema.ts'
+
+const BUILD = 0
+
+/** How one look at the operation ended. `ours` and `theirs` say who did the last step. */
+type Outcome = 'going-on' | 'ours' | 'theirs'
+
+/**
+ * Walks the operation to its end; true where this call did the last step. What a failing step left is undone before
+ * its error is thrown: an error of ours as it is, any other one as the cause of PROVISION_FAILED.
+ */
+export async function finishProvisioning(options: TenantsOptions, operation: Operation): Promise<boolean> {
+  for (;;) {
+    let step: number | undefined
+    try {
+      const outcome = await takeStep(options, operation, (next) => {
+        step = next
+      })
+      if (outcome !== 'going-on') return outcome === 'ours'
+    } catch (error) {
+      // Without a step begun there is nothing of ours to undo: the tenant was busy, or the operation already over.
+      if (step === undefined) throw error
+      const failure = provisionFailure(error, operation)
+      if (await undone(options, operation, { step, failure })) throw failure
+    }
+  }
+}
+
+async function takeStep(
+  options: TenantsOptions,
+  { id, tenantId, verb }: Operation,
+  onStep: (step: number) => void,
+): Promise<Outcome> {
+  let step: number | undefined
+  const outcome = await options.database.transaction<Outcome>(async (tx) => {
+    const tenant = await lockTenant(tx, { column: 'id', value: tenantId }, options.lockTimeoutMs)
+    const operation = await readOperation(tx, id)
+    if (operation?.state === 'done') return 'theirs'
+    if (tenant === undefined || operation?.state !== 'running') throw endedElsewhere(operation?.errorCode)
+    step = operation.step
+    onStep(step)
+    await (step === BUILD ? build : complete)(options, { tx, tenant, operation })
+    await options.onStep?.(`${verb}:${step}:before-commit`)
+    return step === BUILD ? 'going-on' : 'ours'
+  })
+  if (step !== undefined) await options.onStep?.(`${verb}:${step}:after-commit`)
+  return outcome
+}
+
+interface Step {
+  readonly tx: Sql
+  readonly tenant: TenantRecord
+  readonly operation: Operation
+}
+
+async function build(options: TenantsOptions, { tx, tenant, operation }: Step): Promise<void> {
+  const hasSchema = tenant.isolation === 'schema'
+  if (hasSchema) await createSchema(tx, tenant)
+  for (const participant of options.participants) await participant.provision?.(tx, tenant)
+  if (hasSchema) await guardSchema(tx, tenant, options.roles)
+  await advanceOperation(tx, operation, { madeSchema: hasSchema })
+}
+
+async function complete(options: TenantsOptions, { tx, tenant, operation }: Step): Promise<void> {
+  const at = new Date(options.clock.now())
+  await tx.query(
+    `update tenantry.tenant set provisioned_at = $2, updated_at = $2, version = version + 1,
+            migration_version = (select count(*) from tenantry.migration where tenant_id = $1)
+      where id = $1`,
+    [tenant.id, at],
+  )
+  const { actor } = operation.detail
+  await recordFact(tx, { event: 'tenant.provisioned', action: 'tenant.provision', tenant, actor, at })
+  await closeOperation(tx, operation, { state: 'done' })
+}
+
+interface Failure {
+  readonly step: number
+  readonly failure: TenantryError
+}
+
+async function undone(options: TenantsOptions, operation: Operation, failed: Failure): Promise<boolean> {
+  try {
+    return await undoProvisioning(options, operation, failed)
+  } catch (error) {
+    options.logger.warn('undoing a failed provisioning is left to the next start', { tenantId: operation.tenantId })
+    throw new TenantryError('PROVISION_FAILED', `${failed.failure.message} It could not be undone yet.`, {
+      cause: new AggregateError([failed.failure, error]),
+      fix: 'Start Tenantry again when the database answers: it finishes or undoes the operation.',
+    })
+  }
+}
+
+/** Takes back what the operation made, in one transaction. False where another walker has gone on in the meantime. */
+async function undoProvisioning(
+  options: TenantsOptions,
+  { id, tenantId }: Operation,
+  failed: Failure,
+): Promise<boolean> {
+  return options.database.transaction(async (tx) => {
+    const tenant = await lockTenant(tx, { column: 'id', value: tenantId }, options.lockTimeoutMs)
+    const operation = await readOperation(tx, id)
+    if (tenant === undefined || operation === undefined || operation.state === 'undone') return true
+    if (operation.state !== 'running' || operation.step !== failed.step) return false
+    await takeBack(options, { tx, tenant, operation })
+    if (operation.verb === 'create') await removeTenant(options, { tx, tenant, operation })
+    else await closeOperation(tx, operation, { state: 'undone', errorCode: failed.failure.code })
+    return true
+  })
+}
+
+async function takeBack(options: TenantsOptions, { tx, tenant, operation }: Step): Promise<void> {
+  if (operation.step === BUILD) return // the build step is one transaction: having failed, it left nothing
+  for (const participant of options.participants.toReversed()) await participant.undoProvision?.(tx, tenant)
+  if (operation.detail.madeSchema === true) await dropSchema(tx, tenant.schemaName)
+}
+
+/** A creation that failed leaves no tenant; subscribers who heard of one hear that it is gone. */
+async function removeTenant(options: TenantsOptions, { tx, tenant, operation }: Step): Promise<void> {
+  await tx.query('delete from tenantry.tenant where id = $1', [tenant.id])
+  await recordFact(tx, {
+    event: 'tenant.purged',
+    action: 'tenant.create.undone',
+    tenant,
+    actor: operation.detail.actor,
+    at: new Date(options.clock.now()),
+    reason: 'provisioning failed',
+  })
+}
+
+function provisionFailure(error: unknown, operation: Operation): TenantryError {
+  // A lost connection is not the tenant's fault, but to the caller it is this operation that failed.
+  if (error instanceof TenantryError && error.code !== 'DATABASE_UNAVAILABLE') return error
+  const sqlState = sqlStateOf(error)
+  const message = `Provisioning failed while ${operation.verb === 'create' ? 'creating' : 'provisioning'} the tenant`
+  return new TenantryError(
+    'PROVISION_FAILED',
+    `${message}${sqlState === undefined ? '' : ` (SQLSTATE ${sqlState})`}.`,
+    {
+      cause: error,
+      ...(sqlState === undefined ? {} : { sqlState }),
+    },
+  )
+}
+
+function endedElsewhere(code: string | null | undefined): TenantryError {
+  const known = typeof code === 'string' && isErrorCode(code)
+  return new TenantryError(known ? code : 'PROVISION_FAILED', 'Provisioning failed in a call beside this one.')
+}
+
+function isErrorCode(code: string): code is ErrorCode {
+  return Object.hasOwn(errorCodes, code)
+}
