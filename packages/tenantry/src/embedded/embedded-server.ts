@@ -42,7 +42,8 @@ export interface EmbeddedServer {
   stop(): Promise<void>
 }
 
-const UNSAFE_BUT_FAST = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' }
+// synchronous_commit stays on: a killed server must not lose what it confirmed.
+const UNSAFE_BUT_FAST = { fsync: 'off', full_page_writes: 'off' }
 
 /**
  * Starts the embedded PostgreSQL of a data folder, and makes its cluster on first use.

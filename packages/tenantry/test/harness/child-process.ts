@@ -11,6 +11,8 @@ export interface TestChild {
   readonly lines: readonly string[]
   /** The first line that matches, waited for. Throws what the process said when it ends without one. */
   line(pattern: RegExp): Promise<string>
+  /** Resolves when the process has ended and its output was read. */
+  readonly exited: Promise<void>
   /** SIGKILL, and the end of the process. */
   kill(): Promise<void>
 }
@@ -53,5 +55,5 @@ export function followChild(child: ChildProcess): TestChild {
     child.kill('SIGKILL')
     await closed
   }
-  return { process: child, pid: child.pid, lines, line, kill }
+  return { process: child, pid: child.pid, lines, exited: closed, line, kill }
 }
