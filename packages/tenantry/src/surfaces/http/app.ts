@@ -35,6 +35,7 @@ export function createApp(controlPlane: ControlPlane, options: HandlerOptions = 
   app.onError((error, c) => answerError(error, c, controlPlane.logger))
   app.use(requestId({ limitLength: REQUEST_ID_LENGTH }))
   app.use(logRequests(controlPlane.logger))
+  app.use(keepAnswersPrivate)
   app.use(async (c, next) => {
     c.set('bodyLimitBytes', options.bodyLimitBytes ?? DEFAULT_BODY_LIMIT)
     await next()
@@ -47,6 +48,13 @@ export function createApp(controlPlane: ControlPlane, options: HandlerOptions = 
   eventsRoutes(app, controlPlane.tenants)
   openapiRoute(app, controlPlane.version)
   return app
+}
+
+/** Answers are for this caller only: no shared cache keeps them, and no browser guesses another type. */
+const keepAnswersPrivate: MiddlewareHandler<Env> = async (c, next) => {
+  await next()
+  c.header('x-content-type-options', 'nosniff')
+  if (!c.res.headers.has('cache-control')) c.header('cache-control', 'private, no-cache')
 }
 
 /** One line a request. It names the route's pattern, not the path, which may hold anything. */

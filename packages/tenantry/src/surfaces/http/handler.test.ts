@@ -284,6 +284,15 @@ describe('input', () => {
   })
 })
 
+describe('answers', () => {
+  it('are kept out of shared caches, failures out of all', async () => {
+    const document = await call(unreached, '/openapi.json', { key: null })
+    expect(document.headers.get('cache-control')).toBe('private, no-cache')
+    expect(document.headers.get('x-content-type-options')).toBe('nosniff')
+    expect((await call(unreached, '/nowhere')).headers.get('cache-control')).toBe('no-store')
+  })
+})
+
 describe('health', () => {
   it('is 200 while up or degraded, and 503 when down', async () => {
     for (const [status, expected] of [

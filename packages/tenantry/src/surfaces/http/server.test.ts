@@ -88,6 +88,38 @@ describe('serve', () => {
   })
 })
 
+describe('odd requests', () => {
+  /** The status of an answer to a request line that no client library would send. */
+  async function raw(server: HttpServer, target: string): Promise<number> {
+    const socket = connect(server.port, '127.0.0.1')
+    socket.end(`GET ${target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`)
+    const chunks: Buffer[] = []
+    for await (const chunk of socket) chunks.push(chunk as Buffer)
+    return Number(/^HTTP\/1\.1 (\d{3})/.exec(Buffer.concat(chunks).toString())?.[1])
+  }
+
+  it.each([
+    '//api/stats',
+    '/api/../api/stats',
+    '/.%2e/api/stats',
+    '/health/../api/stats',
+    '/%61pi/stats',
+    '/api/stats?',
+  ])('let nobody in by %s', async (target) => {
+    const { server } = await start()
+    expect([400, 401, 404]).toContain(await raw(server, target))
+  })
+
+  it.each(['/%00', '/%', '/%E0%A4%A', '/api/tenants/%00', 'http://other.example/nowhere', `/${'x'.repeat(8000)}`, '*'])(
+    'do no harm: %s',
+    async (target) => {
+      const { server } = await start()
+      expect([400, 401, 404]).toContain(await raw(server, target))
+      expect(await get(server, '/ready')).toMatchObject({ status: 200 })
+    },
+  )
+})
+
 describe('drain', () => {
   it('lets a request under way finish and takes no new connection', async () => {
     const { server, hold, release } = await start()
