@@ -4,6 +4,7 @@ import type { Socket } from 'node:net'
 import pg from 'pg'
 
 export const { Client, DatabaseError, Pool, types } = pg
+export type Pool = pg.Pool
 export type { ClientBase, ClientConfig, PoolClient, PoolConfig, QueryConfig, QueryResult } from 'pg'
 
 /** A field of a RowDescription message, passed through unread. */

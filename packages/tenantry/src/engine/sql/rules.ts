@@ -1,4 +1,4 @@
-// The rules of DESIGN.md that need only the statement: what is refused everywhere, what is refused on shared
+// The rules that need only the statement: what is refused everywhere, what is refused on shared
 // connections, and how a prepared statement is named on the server.
 import { TenantryError } from '../../kernel/errors.ts'
 import type { ScopedTenant } from '../context/scope.ts'

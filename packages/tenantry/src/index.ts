@@ -1,0 +1,38 @@
+// What `import 'tenantry'` offers.
+export type { CentralScope } from './central-scope.ts'
+export type { Claims } from './engine/context/context-token.ts'
+export type { ProtectResult } from './engine/isolation/protect.ts'
+export type { QueryResultRows, Sql } from './engine/sql/database.ts'
+export type { TenantQueryConfig } from './engine/sql/query-arguments.ts'
+export type { CurrentScope, ScopeHandle, ScopeOptions } from './engine/sql/scopes.ts'
+export type { Transaction, TransactionOptions } from './engine/sql/transaction.ts'
+export type { AdminKeys } from './features/keys/admin-keys.ts'
+export { type ErrorCode, type ErrorEntry, errorCodes } from './kernel/error-codes.ts'
+export { isTenantryError, TenantryError } from './kernel/errors.ts'
+export type { HealthPart, HealthReport, HealthStatus } from './kernel/health.ts'
+export { hasSubdomain, isValidSchemaName, isValidSlug, reservedSlugs, schemaNameFor } from './kernel/identifiers.ts'
+export { jsonLogger, type LogFields, type Logger } from './kernel/logger.ts'
+export type { TenantrySettings } from './settings.ts'
+export type { ForEachResult } from './tenants/for-each.ts'
+export type { Participant } from './tenants/participant.ts'
+export type {
+  CreateTenant,
+  Isolation,
+  JsonObject,
+  ListTenants,
+  Page,
+  ProvisionResult,
+  Tenant,
+  TenantRef,
+  TenantStats,
+  TenantStatus,
+  UpdateTenant,
+} from './tenants/tenant.ts'
+export type { ListEvents, TenantEvent, Tenants } from './tenants/tenants.ts'
+export {
+  createTenantry,
+  type FleetTenants,
+  type ForEachOptions,
+  type ProtectOptions,
+  type Tenantry,
+} from './tenantry.ts'

@@ -1,0 +1,151 @@
+// What a started instance is made of, in the order in which it comes up: control plane, checks, registry, tenants.
+import { bootCheck } from './control/boot-check.ts'
+import { initialise } from './control/initialise.ts'
+import { type Instance, readInstance } from './control/instance.ts'
+import type { ScopedTenant, TenantSource } from './engine/context/scope.ts'
+import { openCentralDatabase } from './engine/sql/central-database.ts'
+import type { CentralDatabase } from './engine/sql/database.ts'
+import { toConnectError } from './engine/sql/database-errors.ts'
+import { Entrance } from './engine/sql/entrance.ts'
+import type { PoolConfig } from './engine/sql/pg.ts'
+import { connectShared } from './engine/sql/scoped-pool.ts'
+import { testIsolation } from './engine/sql/self-test.ts'
+import { TenantGate } from './engine/sql/tenant-gate.ts'
+import { type AdminKeys, createAdminKeys } from './features/keys/admin-keys.ts'
+import { createMigrations, type Migrations } from './features/migrations/create-migrations.ts'
+import { readMigrationFiles } from './features/migrations/migration-files.ts'
+import { systemClock } from './kernel/clock.ts'
+import { isTenantryError, TenantryError } from './kernel/errors.ts'
+import { reservedSlugs } from './kernel/identifiers.ts'
+import type { Logger } from './kernel/logger.ts'
+import type { TenantrySettings } from './settings.ts'
+import { admit, type CachedRegistry, type CachedTenant, createCachedRegistry } from './tenants/cached-registry.ts'
+import { createTenants } from './tenants/create-tenants.ts'
+import type { TenantDefaults } from './tenants/options.ts'
+import type { Tenants } from './tenants/tenants.ts'
+
+/** A started instance. */
+export interface Runtime {
+  readonly central: CentralDatabase
+  readonly instance: Instance
+  readonly registry: CachedRegistry
+  readonly tenants: Tenants
+  readonly migrations: Migrations
+  readonly keys: AdminKeys
+  readonly connection: PoolConfig
+  readonly gate: TenantGate
+  readonly source: TenantSource
+  close(): Promise<void>
+}
+
+/** Brings an instance up over these URLs; closes again what it opened where a step fails. */
+export async function startRuntime(adminUrl: string, settings: TenantrySettings, logger: Logger): Promise<Runtime> {
+  const central = openCentralDatabase({ url: adminUrl, logger, applicationName: 'tenantry control plane' })
+  const opened: (() => Promise<void>)[] = [() => central.close()]
+  try {
+    const instance = await openInstance(central)
+    const connection = connectionOf(adminUrl, settings, instance)
+    const entrance = entranceOf(instance, settings)
+    await checkLogin(connection, entrance, instance)
+    const registry = await createCachedRegistry({
+      ...{ database: central, channel: instance.channel, clock: systemClock, logger },
+      ttlMs: settings.registryTtlMs ?? REGISTRY_TTL_MS,
+    })
+    opened.push(() => registry.close())
+    const source = sourceOf(registry)
+    const gate = new TenantGate(source, entrance, settings.statementTimeoutMs)
+    const roles = instance.roles
+    const migrations = createMigrations({ files: await readMigrationFiles(settings.migrations ?? 'migrations'), roles })
+    await migrations.applyShared(central)
+    const participants = [migrations.participant, ...(settings.participants ?? [])]
+    const tenants = createTenants({
+      ...{ database: central, participants, roles, logger, clock: systemClock },
+      defaults: defaultsOf(settings),
+      onChange: (tenantId) => registry.invalidate(tenantId),
+    })
+    await tenants.resume()
+    const keys = createAdminKeys(central)
+    const close = () => closeAll(opened)
+    return { central, instance, registry, tenants, migrations, keys, connection, gate, source, close }
+  } catch (error) {
+    await closeAll(opened).catch(() => undefined)
+    throw error
+  }
+}
+
+const REGISTRY_TTL_MS = 30_000
+const PURGE_AFTER_DAYS = 30
+
+async function closeAll(opened: (() => Promise<void>)[]): Promise<void> {
+  for (const close of opened.splice(0).reverse()) await close()
+}
+
+/** Reads the control plane, and makes or updates it where that is needed. */
+async function openInstance(central: CentralDatabase): Promise<Instance> {
+  try {
+    return await readInstance(central)
+  } catch (error) {
+    const unfinished = isTenantryError(error, 'NOT_INITIALIZED') || isTenantryError(error, 'CONTROL_PLANE_OUTDATED')
+    if (!unfinished) throw error
+    return initialise(central)
+  }
+}
+
+function connectionOf(adminUrl: string, { databaseUrl }: TenantrySettings, instance: Instance): PoolConfig {
+  const application = { application_name: 'tenantry' }
+  if (databaseUrl !== undefined) return { connectionString: databaseUrl, ...application }
+  let url: URL
+  try {
+    url = new URL(adminUrl)
+  } catch {
+    throw new TenantryError('CONFIGURATION_INVALID', 'The admin URL is not a URL.')
+  }
+  url.username = instance.roles.login
+  url.password = instance.loginPassword
+  return { connectionString: url.href, ...application }
+}
+
+function entranceOf(instance: Instance, settings: TenantrySettings): Entrance {
+  return new Entrance({
+    signingKey: instance.signingKey,
+    appRole: instance.roles.app,
+    sharedSchemas: settings.sharedSchemas ?? ['public'],
+    clockOffsetMs: instance.clockOffsetMs,
+  })
+}
+
+/** Refuses a login that could do more than enter tenants, and a connection on which scopes cross. */
+async function checkLogin(connection: PoolConfig, entrance: Entrance, instance: Instance): Promise<void> {
+  const client = await connectShared(connection).catch((error: unknown) => {
+    throw toConnectError(error)
+  })
+  try {
+    await bootCheck(client, instance)
+    await testIsolation(client, entrance, instance.roles.app)
+  } finally {
+    await client.end()
+  }
+}
+
+function sourceOf(registry: CachedRegistry): TenantSource {
+  const admitted = (tenant: CachedTenant): ScopedTenant => {
+    admit(tenant)
+    return tenant
+  }
+  return {
+    peek: (tenantId) => {
+      const tenant = registry.peek({ id: tenantId })
+      return tenant && admitted(tenant)
+    },
+    admitted: async (ref) => admitted(await registry.lookup(ref)),
+  }
+}
+
+function defaultsOf(settings: TenantrySettings): TenantDefaults {
+  return {
+    isolation: settings.isolation ?? 'row',
+    autoProvision: settings.autoProvision ?? true,
+    reservedSlugs: settings.reservedSlugs ?? reservedSlugs,
+    purgeAfterDays: settings.purgeAfterDays ?? PURGE_AFTER_DAYS,
+  }
+}

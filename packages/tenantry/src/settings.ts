@@ -1,0 +1,41 @@
+// What createTenantry takes, with every default.
+import type { EmbeddedOptions } from './embedded/embedded-server.ts'
+import type { Logger } from './kernel/logger.ts'
+import type { Participant } from './tenants/participant.ts'
+import type { Isolation } from './tenants/tenant.ts'
+
+export interface TenantrySettings {
+  /**
+   * Connection of the scoped login. Default: the login that Tenantry made, at the server of `adminUrl`. Any other user
+   * must have no more rights than that one, or start() throws LOGIN_TOO_POWERFUL.
+   */
+  readonly databaseUrl?: string
+  /** Connection of the control plane: direct, not through a transaction pooler. */
+  readonly adminUrl?: string
+  /** Runs a PostgreSQL of its own under `.tenantry/`, for development and tests; then no URL is needed. */
+  readonly embedded?: boolean | EmbeddedOptions
+  /** How new tenants are kept apart; default `row`. */
+  readonly isolation?: Isolation
+  /** Whether creating a tenant also provisions it; default true. */
+  readonly autoProvision?: boolean
+  /** Folder with `shared/*.sql` and `tenant/*.sql`; default `migrations`, which need not exist. */
+  readonly migrations?: string
+  /** Schemas that every tenant's search_path ends with; default `public`. */
+  readonly sharedSchemas?: readonly string[]
+  /** Slugs no tenant may take; default: names of hosts and paths such as `www`, `api`, `admin`. */
+  readonly reservedSlugs?: readonly string[]
+  /** Days a deleted tenant can be restored; default 30. */
+  readonly purgeAfterDays?: number
+  /** Most clients checked out at a time (transactions, connect()); default 10. */
+  readonly maxClients?: number
+  /** Shared pipelined connections for single statements; default 4; 0 sends each over a client of its own. */
+  readonly sharedConnections?: number
+  /** Longest time a tenant's statement may run, in milliseconds; default: the server's. */
+  readonly statementTimeoutMs?: number
+  /** How long a cached tenant is served without asking the database, in milliseconds; default 30,000. */
+  readonly registryTtlMs?: number
+  /** Features that own tenant data and take part in its life. */
+  readonly participants?: readonly Participant[]
+  /** Default: silent. */
+  readonly logger?: Logger
+}

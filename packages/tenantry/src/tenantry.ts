@@ -1,0 +1,231 @@
+// The composition root: what a user holds. Everything starts on first use, so that an instance can be made at module
+// load and its pool handed to any library before anything is connected.
+import { centralScope, type CentralScope } from './central-scope.ts'
+import type { EmbeddedServer } from './embedded/embedded-server.ts'
+import { ScopeStore, type TenantSource } from './engine/context/scope.ts'
+import { type ProtectResult, protectTable } from './engine/isolation/protect.ts'
+import type { Pool } from './engine/sql/pg.ts'
+import { ScopedPool } from './engine/sql/scoped-pool.ts'
+import { type CurrentScope, type ScopeHandle, type ScopeOptions, Scopes } from './engine/sql/scopes.ts'
+import type { AdminKeys } from './features/keys/admin-keys.ts'
+import { TenantryError } from './kernel/errors.ts'
+import type { HealthReport } from './kernel/health.ts'
+import { type Logger, silentLogger } from './kernel/logger.ts'
+import { lazily } from './lazily.ts'
+import { checkHealth } from './health-check.ts'
+import { packageVersion } from './kernel/version.ts'
+import { type Runtime, startRuntime } from './runtime.ts'
+import type { TenantrySettings } from './settings.ts'
+import { type ForEachResult, forEachTenant } from './tenants/for-each.ts'
+import type { ListTenants, Tenant, TenantRef } from './tenants/tenant.ts'
+import type { Tenants } from './tenants/tenants.ts'
+
+export interface ProtectOptions {
+  /** The tenant that rows without one belong to. */
+  readonly tenant?: TenantRef
+  /** Plans and tries everything, then rolls back. */
+  readonly dryRun?: boolean
+}
+
+export interface ForEachOptions {
+  /** How many tenants at a time; default 4. */
+  readonly concurrency?: number
+}
+
+/** `tenantry.tenants`: lifecycle and registry, and a walk over all tenants. */
+export interface FleetTenants extends Tenants {
+  /**
+   * Runs a callback inside each active, provisioned tenant that matches. One tenant's failure never stops the others.
+   */
+  forEach(
+    filter: Pick<ListTenants, 'plan' | 'search'>,
+    run: (tenant: Tenant) => Promise<unknown>,
+    options?: ForEachOptions,
+  ): Promise<ForEachResult>
+}
+
+/** An instance of Tenantry. */
+export interface Tenantry extends AsyncDisposable {
+  readonly version: string
+  readonly logger: Logger
+  readonly tenants: FleetTenants
+  /** A pg.Pool whose every query runs inside the tenant of the code that sent it; hand it to any library. */
+  readonly pool: Pool
+  readonly keys: AdminKeys
+  /** Connects and checks now instead of on first use. */
+  start(): Promise<void>
+  /** Everything inside the callback runs in this tenant. */
+  run<T>(ref: TenantRef, callback: () => T | PromiseLike<T>): Promise<T>
+  run<T>(ref: TenantRef, options: ScopeOptions, callback: () => T | PromiseLike<T>): Promise<T>
+  /** An explicit handle on a tenant. */
+  scope(ref: TenantRef, options?: ScopeOptions): ScopeHandle
+  /** The scope the running code is in, or undefined. */
+  current(): CurrentScope | undefined
+  /** Central access for a stated reason, which is written to the audit log first. */
+  asCentral<T>(reason: string, run: (central: CentralScope) => Promise<T>): Promise<T>
+  /** Brings a shared table into the policy form. */
+  protect(table: string, options?: ProtectOptions): Promise<ProtectResult>
+  /** Applies pending tenant migrations to one tenant; returns their names. */
+  migrateTenant(ref: TenantRef): Promise<readonly string[]>
+  health(): Promise<HealthReport>
+  /** Lets what runs finish, then closes every connection. */
+  close(): Promise<void>
+}
+
+/**
+ * Makes an instance. Nothing is connected before the first use, or start().
+ *
+ * @example
+ * ```ts
+ * const tenantry = createTenantry({ adminUrl: process.env.DATABASE_ADMIN_URL })
+ * await tenantry.tenants.create({ name: 'ACME Corp', slug: 'acme-corp' })
+ * await tenantry.run('acme-corp', () => tenantry.pool.query('select * from invoices'))
+ * ```
+ */
+export function createTenantry(settings: TenantrySettings): Tenantry {
+  return new Instance(settings)
+}
+
+class Instance implements Tenantry {
+  readonly version = packageVersion
+  readonly logger: Logger
+  readonly tenants: FleetTenants
+  readonly keys: AdminKeys
+  readonly pool: Pool
+  readonly #settings: TenantrySettings
+  readonly #store = new ScopeStore()
+  readonly #scopes: Scopes
+  #starting: Promise<Runtime> | undefined
+  #runtime: Runtime | undefined
+  #server: EmbeddedServer | undefined
+  #closing: Promise<void> | undefined
+
+  constructor(settings: TenantrySettings) {
+    refuseUnusable(settings)
+    this.#settings = settings
+    this.logger = settings.logger ?? silentLogger
+    const started = () => this.#started()
+    const source: TenantSource = {
+      peek: (id) => this.#runtime?.source.peek(id),
+      admitted: async (ref) => (await started()).source.admitted(ref),
+    }
+    const pool = new ScopedPool({
+      ...{ store: this.#store, start: started },
+      ...{ max: settings.maxClients, sharedConnections: settings.sharedConnections },
+    })
+    this.pool = pool
+    this.#scopes = new Scopes({ store: this.#store, source, pool })
+    this.keys = lazily<AdminKeys>(async () => (await started()).keys, ['ensure', 'verify'])
+    this.tenants = {
+      ...lazily<Tenants>(async () => (await started()).tenants, TENANT_METHODS),
+      forEach: (filter, run, options) => this.#forEach(filter, run, options),
+    }
+  }
+
+  async start(): Promise<void> {
+    await this.#started()
+  }
+
+  run<T>(
+    ref: TenantRef,
+    second: ScopeOptions | (() => T | PromiseLike<T>),
+    third?: () => T | PromiseLike<T>,
+  ): Promise<T> {
+    const callback = typeof second === 'function' ? second : third
+    if (!callback) return Promise.reject(new TenantryError('INVALID_INPUT', 'run() needs a callback.'))
+    return this.#scopes.run(ref, typeof second === 'function' ? {} : second, callback)
+  }
+
+  scope(ref: TenantRef, options: ScopeOptions = {}): ScopeHandle {
+    return this.#scopes.handle(ref, options)
+  }
+
+  current(): CurrentScope | undefined {
+    return this.#scopes.current()
+  }
+
+  async asCentral<T>(reason: string, run: (central: CentralScope) => Promise<T>): Promise<T> {
+    return centralScope((await this.#started()).central, reason, run)
+  }
+
+  async protect(table: string, { tenant, dryRun }: ProtectOptions = {}): Promise<ProtectResult> {
+    const { central, instance, tenants } = await this.#started()
+    const tenantId = tenant === undefined ? undefined : (await tenants.get(tenant)).id
+    return protectTable(central, { table, roles: instance.roles, tenantId, dryRun })
+  }
+
+  async migrateTenant(ref: TenantRef): Promise<readonly string[]> {
+    const { migrations, central } = await this.#started()
+    return migrations.migrateTenant(central, ref)
+  }
+
+  health(): Promise<HealthReport> {
+    return checkHealth(() => this.#started())
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  /** The runtime, started where it is not. A failed start is forgotten, so that the next use tries again. */
+  #started(): Promise<Runtime> {
+    if (this.#closing) return Promise.reject(new TenantryError('CLOSED', 'This instance was closed.'))
+    this.#starting ??= this.#start().catch((error: unknown) => {
+      this.#starting = undefined
+      throw error
+    })
+    return this.#starting
+  }
+
+  async #start(): Promise<Runtime> {
+    const adminUrl = this.#settings.adminUrl ?? (await this.#startServer())
+    this.#runtime = await startRuntime(adminUrl, this.#settings, this.logger)
+    return this.#runtime
+  }
+
+  async #startServer(): Promise<string> {
+    const { embedded } = this.#settings
+    const { startEmbedded } = await import('./embedded/embedded-server.ts')
+    this.#server ??= await startEmbedded(typeof embedded === 'object' ? embedded : {})
+    return this.#server.adminUrl
+  }
+
+  async #close(): Promise<void> {
+    const runtime = await this.#starting?.catch(() => undefined)
+    await this.pool.end()
+    await runtime?.close()
+    await this.#server?.stop()
+  }
+
+  async #forEach(
+    filter: Pick<ListTenants, 'plan' | 'search'>,
+    run: (tenant: Tenant) => Promise<unknown>,
+    { concurrency }: ForEachOptions = {},
+  ): Promise<ForEachResult> {
+    const { tenants } = await this.#started()
+    return forEachTenant(tenants, {
+      ...filter,
+      concurrency,
+      // Each tenant is entered afresh, so one suspended meanwhile is reported and not run.
+      run: (tenant) => this.#scopes.run({ id: tenant.id }, {}, () => run(tenant)),
+    })
+  }
+}
+
+const TENANT_METHODS = [
+  ...(['create', 'get', 'find', 'list', 'update', 'provision', 'suspend', 'activate', 'deactivate'] as const),
+  ...(['delete', 'restore', 'purge', 'stats', 'events', 'resume', 'purgeDue'] as const),
+] satisfies (keyof Tenants)[]
+
+function refuseUnusable({ adminUrl, embedded }: TenantrySettings): void {
+  if ((adminUrl === undefined || adminUrl === '') !== Boolean(embedded)) {
+    throw new TenantryError('CONFIGURATION_INVALID', 'createTenantry needs either adminUrl or embedded.', {
+      fix: 'Pass { adminUrl } with the DATABASE_ADMIN_URL, or { embedded: true } for development.',
+    })
+  }
+}
