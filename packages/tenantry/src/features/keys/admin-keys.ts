@@ -9,7 +9,8 @@ import { newId } from '../../kernel/ids.ts'
 export interface AdminKeys {
   /**
    * Sees to it that the instance has one admin key. Without `given` the first process to ask makes it and is the only
-   * one to see it (where it was lost, give one); a given key replaces whatever was stored. CONFIGURATION_INVALID for a given key that is too weak.
+   * one to see it; a given key replaces whatever was stored, so it is also the way out where a made one was lost.
+   * CONFIGURATION_INVALID for a given key that is too weak.
    */
   ensure(given?: string): Promise<{ readonly key: string | undefined }>
   /** Whether this is the instance's admin key; DATABASE_UNAVAILABLE where that cannot be found out. */
