@@ -97,6 +97,12 @@ describe('a given key', () => {
     expect(await live()).toHaveLength(1)
   })
 
+  test('wins over those that are made at the same moment', async () => {
+    await inOtherProcesses(10, (keys, n) => keys.ensure(n % 2 === 0 ? given : undefined))
+    expect(await live()).toHaveLength(1)
+    expect(await createAdminKeys(central).verify(given)).toBe(true)
+  })
+
   test.each(['', 'fifteen-letters', 'with spaces in it!', 'x'.repeat(257), 'with-a-newline-\n'])(
     'is refused where it is %j, without being quoted',
     async (weak) => {

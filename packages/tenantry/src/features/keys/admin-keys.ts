@@ -1,7 +1,7 @@
 // The admin key of the HTTP control plane: made once per instance, shown once, stored as its SHA-256. A given key
 // replaces the stored one, so that setting it also shuts out a key that got lost or leaked.
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
-import type { CentralDatabase } from '../../engine/sql/database.ts'
+import type { CentralDatabase, Sql } from '../../engine/sql/database.ts'
 import { type Clock, systemClock } from '../../kernel/clock.ts'
 import { TenantryError } from '../../kernel/errors.ts'
 import { newId } from '../../kernel/ids.ts'
@@ -9,7 +9,8 @@ import { newId } from '../../kernel/ids.ts'
 export interface AdminKeys {
   /**
    * Sees to it that the instance has one admin key. Without `given` the first process to ask makes it and is the only
-   * one to see it; a given key replaces whatever was stored. CONFIGURATION_INVALID for a given key that is too weak.
+   * one to see it; a given key replaces whatever was stored, so it is also the way out where a made one was lost.
+   * CONFIGURATION_INVALID for a given key that is too weak.
    */
   ensure(given?: string): Promise<{ readonly key: string | undefined }>
   /** Whether this is the instance's admin key; DATABASE_UNAVAILABLE where that cannot be found out. */
@@ -77,7 +78,7 @@ export function hashKey(key: string): Buffer {
 
 async function makeOnce(database: CentralDatabase): Promise<string | undefined> {
   const key = `${MADE}${randomBytes(32).toString('hex')}`
-  const made = await database.query(INSERT, [newId(), keyPrefix(key), hashKey(key)])
+  const made = await inTurn(database, (tx) => tx.query(INSERT, [newId(), keyPrefix(key), hashKey(key)]))
   return made.rows.length === 1 ? key : undefined
 }
 
@@ -89,11 +90,17 @@ async function replace(database: CentralDatabase, given: string): Promise<void> 
     })
   }
   const hash = hashKey(given)
-  await database.transaction(async (tx) => {
-    // Processes that start together with different keys take turns, so that exactly one key is left.
-    await tx.query('select 1 from tenantry.instance for update')
+  await inTurn(database, async (tx) => {
     await tx.query(REVOKE_OTHERS, [hash])
     await tx.query(INSERT_GIVEN, [newId(), keyPrefix(given), hash])
+  })
+}
+
+/** Processes that start together take turns, so that exactly one key is left: a given one where there is one. */
+function inTurn<T>(database: CentralDatabase, run: (tx: Sql) => Promise<T>): Promise<T> {
+  return database.transaction(async (tx) => {
+    await tx.query('select 1 from tenantry.instance for update')
+    return run(tx)
   })
 }
 
