@@ -12,39 +12,42 @@ declare
   token text := pg_catalog.current_setting('tenantry.context', true);
   signed boolean;
 begin
+  -- The dot after the signature is the one character it does not cover, so it is compared along with it.
   select pg_catalog.encode(pg_catalog.sha256(k.opad operator(pg_catalog.||)
            pg_catalog.sha256(k.ipad operator(pg_catalog.||)
-             pg_catalog.convert_to(pg_catalog.substr(token, 66), 'SQL_ASCII'))), 'hex')
-         operator(pg_catalog.=) pg_catalog.left(token, 64)
+             pg_catalog.convert_to(pg_catalog.substr(token, 66), 'SQL_ASCII'))), 'hex') operator(pg_catalog.||) '.'
+         operator(pg_catalog.=) pg_catalog.left(token, 65)
     into signed
     from tenantry.signing_key k where k.id operator(pg_catalog.=) pg_catalog.substr(token, 66, 4);
-  if signed and pg_catalog.substr(token, 108, 10)::pg_catalog.float8
-       operator(pg_catalog.>=) pg_catalog.date_part('epoch', pg_catalog.statement_timestamp()) then
-    return pg_catalog.substr(token, 71, 36)::pg_catalog.uuid;
-  end if;
-  if token is null or token operator(pg_catalog.=) '' then
-    raise exception 'no tenant in scope' using errcode = 'TN001';
-  elsif signed then
+  -- Not `signed and …`: without a key row it is null, and AND goes on to evaluate the cast.
+  if signed then
+    if pg_catalog.substr(token, 108, 10)::pg_catalog.float8
+         operator(pg_catalog.>=) pg_catalog.date_part('epoch', pg_catalog.statement_timestamp()) then
+      return pg_catalog.substr(token, 71, 36)::pg_catalog.uuid;
+    end if;
     raise exception 'the tenant context has expired' using errcode = 'TN003';
+  elsif token is null or token operator(pg_catalog.=) '' then
+    raise exception 'no tenant in scope' using errcode = 'TN001';
   end if;
   raise exception 'the tenant context is not valid' using errcode = 'TN002';
 end $$;
 
--- Reads one of the two trailing claims of a context that current_tenant_id has verified.
+-- Read the two trailing claims of a context that current_tenant_id has verified. Only from what the signature covers:
+-- counted from the start of the token, an altered separator would pass the role off as the user.
 create function tenantry.current_user_id() returns text
   language plpgsql stable parallel safe security definer set search_path = pg_catalog, pg_temp as $$
-declare token text := pg_catalog.current_setting('tenantry.context', true);
+declare signed text := pg_catalog.substr(pg_catalog.current_setting('tenantry.context', true), 66);
 begin
   perform tenantry.current_tenant_id();
-  return nullif(pg_catalog.convert_from(pg_catalog.decode(pg_catalog.split_part(token, '.', 5), 'hex'), 'UTF8'), '');
+  return nullif(pg_catalog.convert_from(pg_catalog.decode(pg_catalog.split_part(signed, '.', 4), 'hex'), 'UTF8'), '');
 end $$;
 
 create function tenantry.current_tenant_role() returns text
   language plpgsql stable parallel safe security definer set search_path = pg_catalog, pg_temp as $$
-declare token text := pg_catalog.current_setting('tenantry.context', true);
+declare signed text := pg_catalog.substr(pg_catalog.current_setting('tenantry.context', true), 66);
 begin
   perform tenantry.current_tenant_id();
-  return nullif(pg_catalog.convert_from(pg_catalog.decode(pg_catalog.split_part(token, '.', 6), 'hex'), 'UTF8'), '');
+  return nullif(pg_catalog.convert_from(pg_catalog.decode(pg_catalog.split_part(signed, '.', 5), 'hex'), 'UTF8'), '');
 end $$;
 
 -- The unverified twin for column defaults and per-row triggers, where a forged value is caught by WITH CHECK anyway.

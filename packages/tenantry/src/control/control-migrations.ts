@@ -16,7 +16,7 @@ export interface AppliedMigration {
   readonly checksum: string
 }
 
-// Three folders up from src/control and from dist/control alike.
+// The same two folders up from src/control and from dist/control.
 const folder = new URL('../../sql/control/', import.meta.url)
 
 const LEDGER = `

@@ -1,5 +1,6 @@
 // An instance: one control plane in one database, with its roles, its login's password, its notification channel and
 // its signing key. Made once; every process reads it at boot over the admin connection.
+import type { SigningKey } from '../engine/context/context-token.ts'
 import type { Sql } from '../engine/sql/database.ts'
 import { TenantryError } from '../kernel/errors.ts'
 import { pendingMigrations, readControlMigrations, readLedger } from './control-migrations.ts'
@@ -13,18 +14,13 @@ export interface InstanceRoles {
   readonly central: string
 }
 
-export interface SigningKey {
-  readonly id: string
-  /** The HMAC-SHA256 key, zero-padded to its block of 64 bytes, which makes no difference to the HMAC. */
-  readonly secret: Buffer
-}
-
 export interface Instance {
   readonly id: string
   readonly roles: InstanceRoles
   readonly loginPassword: string
   /** Where tenant changes are notified; secret, because NOTIFY has no access control. */
   readonly channel: string
+  /** Its secret is zero-padded to the HMAC's block of 64 bytes, which makes no difference to the HMAC. */
   readonly signingKey: SigningKey
   /** The database's clock minus ours. Expiry is judged by the database. */
   readonly clockOffsetMs: number

@@ -70,11 +70,14 @@ export async function createInstanceDatabase(): Promise<InstanceDatabase> {
       return { ...role, url: urlFor(role.name, role.password) }
     },
     async drop() {
-      roles.push(...(await instanceRoles(superuser)))
+      // Those who made the instance's roles go first, and with them what they granted.
+      if (roles.length > 0) {
+        const all = [...roles, ...(await instanceRoles(superuser))].map(quoteIdentifier).join(', ')
+        await superuser.query(`drop owned by ${all} cascade; drop role ${all}`)
+      }
       for (const connection of connections) await connection.end()
       for (const central of centrals) await central.close()
       await database.drop()
-      await dropRoles(database.superUrl, roles)
     },
   }
 }
@@ -92,16 +95,4 @@ async function instanceRoles(superuser: CentralDatabase): Promise<string[]> {
     "select rolname::text as name from pg_roles, tenantry.instance i where starts_with(rolname, 'tn_' || i.id || '_')",
   )
   return rows.map(({ name }) => name)
-}
-
-async function dropRoles(superUrl: string, roles: readonly string[]): Promise<void> {
-  if (roles.length === 0) return
-  const url = new URL(superUrl)
-  url.pathname = '/postgres'
-  const server = openCentralDatabase({ url: url.href, max: 1 })
-  try {
-    await server.query(`drop role if exists ${[...new Set(roles)].map(quoteIdentifier).join(', ')}`)
-  } finally {
-    await server.close()
-  }
 }

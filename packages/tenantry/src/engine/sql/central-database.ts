@@ -135,8 +135,10 @@ async function runStatement<R extends object>(
   values?: readonly unknown[],
 ): Promise<QueryResultRows<R> & { readonly command: string }> {
   try {
-    // Several statements in one text come back as a list of results, which the driver's types do not know.
-    const results: QueryResult<R>[] = [await client.query<R>(text, values && [...values])].flat()
+    // Several statements in one text come back as a list of results, which the driver's types do not know. With an
+    // empty list of values the driver would choose the simple protocol, which takes several.
+    const query = values === undefined ? { text } : { text, values: [...values], queryMode: 'extended' as const }
+    const results: QueryResult<R>[] = [await client.query<R>(query)].flat()
     const last = results.at(-1)
     return { rows: last?.rows ?? [], rowCount: last?.rowCount ?? null, command: last?.command ?? '' }
   } catch (error) {

@@ -67,3 +67,7 @@ test('a failed connection attempt without a code of its own is DATABASE_UNAVAILA
   expect(isTenantryError(error, 'DATABASE_UNAVAILABLE')).toBe(true)
   expect(error.cause).toBe(cause)
 })
+
+test('a login without CONNECT on the database is refused as a login, not as a server that is away', () => {
+  expect(toConnectError(failure('42501'))).toMatchObject({ code: 'DATABASE_AUTH_FAILED', retryable: false })
+})

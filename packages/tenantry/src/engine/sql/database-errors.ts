@@ -68,6 +68,9 @@ export function toTenantryError(error: unknown): unknown {
 export function toConnectError(error: unknown): TenantryError {
   const mapped = toTenantryError(error)
   if (mapped instanceof TenantryError) return mapped
+  if (error instanceof Error && 'code' in error && error.code === '42501') {
+    return new TenantryError('DATABASE_AUTH_FAILED', 'The login may not connect to this database.', { cause: error })
+  }
   return new TenantryError('DATABASE_UNAVAILABLE', 'Could not connect to the database; the cause says why.', {
     cause: error,
   })
