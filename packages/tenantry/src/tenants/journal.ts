@@ -84,3 +84,11 @@ export async function closeOperation(
     [operation.id, end.state, end.errorCode ?? null],
   )
 }
+
+/** Takes an open operation that has come to the given step back to its first. */
+export async function rewindOperation(sql: Sql, operation: Operation, step: number): Promise<void> {
+  await sql.query(
+    `update tenantry.operation set step = 0, updated_at = now() where id = $1 and state = 'running' and step = $2`,
+    [operation.id, step],
+  )
+}

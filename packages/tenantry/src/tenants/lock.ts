@@ -15,7 +15,7 @@ const LOCK_NOT_AVAILABLE = '55P03'
  * Throws TENANT_NOT_FOUND, or TENANT_BUSY where another transaction holds the row for too long.
  */
 export function inTenantTransaction<T>(
-  options: TenantsOptions,
+  options: Pick<TenantsOptions, 'database' | 'lockTimeoutMs'>,
   key: TenantKey,
   run: (tx: Sql, tenant: TenantRecord) => Promise<T>,
 ): Promise<T> {

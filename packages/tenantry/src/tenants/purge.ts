@@ -4,7 +4,14 @@ import type { Sql } from '../engine/sql/database.ts'
 import { TenantryError } from '../kernel/errors.ts'
 import { quoteIdentifier } from '../kernel/identifiers.ts'
 import { recordFact } from './events.ts'
-import { advanceOperation, closeOperation, type Operation, openOperation, readOperation } from './journal.ts'
+import {
+  advanceOperation,
+  closeOperation,
+  type Operation,
+  openOperation,
+  readOperation,
+  rewindOperation,
+} from './journal.ts'
 import { decideOrThrow, refuseWhileRunning } from './lifecycle.ts'
 import { inTenantTransaction } from './lock.ts'
 import type { TenantsOptions } from './options.ts'
@@ -57,6 +64,8 @@ function refuseBeforeDue(tenant: Tenant, now: number): void {
 /** Goes on with an open purge. Throws PURGE_INCOMPLETE; the journal stays open then, and purging again goes on. */
 export async function finishPurge(options: TenantsOptions, opened: Operation): Promise<Tenant> {
   try {
+    // What failed its proof starts over: every step is idempotent, and what was in the way may be gone by now.
+    await rewindOperation(options.database, opened, steps.length)
     for (;;) {
       const tombstone = await takeStep(options, opened)
       if (tombstone !== undefined) return tombstone

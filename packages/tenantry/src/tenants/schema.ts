@@ -7,6 +7,8 @@ import type { TenantRoles } from './options.ts'
 import type { Tenant } from './tenant.ts'
 
 const DUPLICATE_SCHEMA = '42P06'
+// Raised by tenantry.guard_schema.
+const CANNOT_BE_GUARDED = 'TN011'
 
 /** Creates the tenant's schema. Throws SCHEMA_EXISTS: a schema that is already there is never adopted. */
 export async function createSchema(tx: Sql, tenant: Tenant): Promise<void> {
@@ -43,15 +45,27 @@ export function archiveName(tenant: Tenant, at: Date): string {
   return fitIdentifier(`archived_${tenant.slug.replaceAll('-', '_')}_${Math.floor(at.getTime() / 1000)}`)
 }
 
-/** Puts every table of the tenant's schema under its guard and grants; returns how many tables there are. */
+/**
+ * Puts every table of the tenant's schema under its guard and grants; returns how many tables there are.
+ * Throws MIGRATION_FAILED for a relation that cannot carry a guard.
+ */
 export async function guardSchema(tx: Sql, tenant: Tenant, roles: TenantRoles): Promise<number> {
-  const { rows } = await tx.query<{ tables: number }>('select tenantry.guard_schema($1, $2, $3, $4) as tables', [
-    tenant.id,
-    tenant.schemaName,
-    roles.app,
-    roles.central,
-  ])
-  return rows[0]?.tables ?? 0
+  try {
+    const { rows } = await tx.query<{ tables: number }>('select tenantry.guard_schema($1, $2, $3, $4) as tables', [
+      tenant.id,
+      tenant.schemaName,
+      roles.app,
+      roles.central,
+    ])
+    return rows[0]?.tables ?? 0
+  } catch (error) {
+    if (!(error instanceof Error) || sqlStateOf(error) !== CANNOT_BE_GUARDED) throw error
+    throw new TenantryError('MIGRATION_FAILED', `In the schema ${tenant.schemaName}: ${error.message}.`, {
+      cause: error,
+      sqlState: CANNOT_BE_GUARDED,
+      fix: 'Leave materialized views and foreign tables out of tenant schemas: they ignore row-level security.',
+    })
+  }
 }
 
 /** How many tables hold the tenant's data: those of its schema, or the protected shared ones. */

@@ -1,0 +1,137 @@
+// The registry as requests see it: from memory, by id and slug. Every change of a tenant reaches it by NOTIFY; the TTL
+// is the backstop for notifications that were lost.
+import type { CentralDatabase, Subscription } from '../engine/sql/database.ts'
+import type { Clock } from '../kernel/clock.ts'
+import type { CachedTenant } from './admission.ts'
+import { ExpiringMap } from './expiring-map.ts'
+import { type TenantKey, tenantKey, tenantNotFound } from './reference.ts'
+import { openTenantLoader, type TenantLoader } from './tenant-loader.ts'
+import type { TenantRef } from './tenant.ts'
+
+export interface CachedRegistryOptions {
+  readonly database: CentralDatabase
+  /** The instance's notification channel. */
+  readonly channel: string
+  readonly clock: Clock
+  /** Default: 30 s. */
+  readonly ttlMs?: number
+  /** How long an unknown reference stays unknown. Default: 5 s. */
+  readonly negativeTtlMs?: number
+  /** Default: 50,000 tenants. */
+  readonly maxEntries?: number
+  /** Default: 10,000 unknown references. */
+  readonly maxNegative?: number
+}
+
+export interface CachedRegistry {
+  /** The tenant if it is in memory: no promise, for the hot path. Throws TENANT_NOT_FOUND for text that is no reference. */
+  peek(ref: TenantRef): CachedTenant | undefined
+  /** The tenant, of any status. Throws TENANT_NOT_FOUND, and what the database throws when it must be asked. */
+  lookup(ref: TenantRef): Promise<CachedTenant>
+  /** Forgets a tenant, as a notification would. */
+  invalidate(tenantId: string): void
+  /** Begins to listen. Until then only the TTL bounds how old an entry is. */
+  start(): Promise<void>
+  close(): Promise<void>
+}
+
+/**
+ * A registry cache that other processes invalidate.
+ *
+ * @example
+ * ```ts
+ * const registry = createCachedRegistry({ database, channel: instance.channel, clock: systemClock })
+ * await registry.start()
+ * const tenant = admit(registry.peek('acme-corp') ?? (await registry.lookup('acme-corp')))
+ * ```
+ */
+export function createCachedRegistry(options: CachedRegistryOptions): CachedRegistry {
+  return new MemoryRegistry(options)
+}
+
+class MemoryRegistry implements CachedRegistry {
+  readonly #options: CachedRegistryOptions
+  readonly #loader: TenantLoader
+  readonly #tenants: ExpiringMap<string, CachedTenant>
+  readonly #idOfSlug = new Map<string, string>()
+  // By id or slug: they cannot be confused, because no slug is UUID-shaped.
+  readonly #unknown: ExpiringMap<string, true>
+  #listening: Promise<Subscription> | undefined
+
+  constructor(options: CachedRegistryOptions) {
+    const { clock, ttlMs = 30_000, negativeTtlMs = 5_000, maxEntries = 50_000, maxNegative = 10_000 } = options
+    this.#options = options
+    this.#tenants = new ExpiringMap({
+      ttlMs,
+      max: maxEntries,
+      clock,
+      onRemove: (id, { slug }) => {
+        if (this.#idOfSlug.get(slug) === id) this.#idOfSlug.delete(slug)
+      },
+    })
+    this.#unknown = new ExpiringMap({ ttlMs: negativeTtlMs, max: maxNegative, clock })
+    this.#loader = openTenantLoader(options.database, {
+      found: (tenant) => this.#remember(tenant),
+      missing: (key) => this.#unknown.set(key.value, true),
+    })
+  }
+
+  peek(ref: TenantRef): CachedTenant | undefined {
+    return this.#cached(tenantKey(ref))
+  }
+
+  async lookup(ref: TenantRef): Promise<CachedTenant> {
+    const key = tenantKey(ref)
+    const cached = this.#cached(key)
+    if (cached !== undefined) return cached
+    const tenant = this.#unknown.get(key.value) === true ? undefined : await this.#loader.load(key)
+    if (tenant === undefined) throw tenantNotFound(key)
+    return tenant
+  }
+
+  invalidate(tenantId: string): void {
+    this.#loader.invalidate(tenantId)
+    this.#tenants.delete(tenantId)
+    // Which slug a new tenant has is not known yet, so nothing stays unknown.
+    this.#unknown.clear()
+  }
+
+  async start(): Promise<void> {
+    this.#listening ??= this.#options.database.listen(
+      this.#options.channel,
+      (tenantId) => this.invalidate(tenantId),
+      () => this.#clear(),
+    )
+    try {
+      await this.#listening
+    } catch (error) {
+      this.#listening = undefined
+      throw error
+    }
+    // What was read before may have changed unheard.
+    this.#clear()
+  }
+
+  async close(): Promise<void> {
+    const subscription = await this.#listening?.catch(() => undefined)
+    this.#listening = undefined
+    await subscription?.close()
+    this.#clear()
+  }
+
+  #cached({ column, value }: TenantKey): CachedTenant | undefined {
+    const id = column === 'id' ? value : this.#idOfSlug.get(value)
+    return id === undefined ? undefined : this.#tenants.get(id)
+  }
+
+  #remember(tenant: CachedTenant): void {
+    this.#tenants.set(tenant.id, tenant)
+    this.#idOfSlug.set(tenant.slug, tenant.id)
+  }
+
+  #clear(): void {
+    this.#loader.invalidateAll()
+    this.#tenants.clear()
+    this.#unknown.clear()
+  }
+}
