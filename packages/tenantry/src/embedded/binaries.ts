@@ -105,7 +105,8 @@ async function cacheFolder(spare: string): Promise<string> {
   for (const choice of [...choices, spare]) {
     const folder = path.join(choice, 'tenantry')
     try {
-      await mkdir(folder, { recursive: true, mode: 0o755 })
+      const made = await mkdir(folder, { recursive: true })
+      if (made !== undefined) await chmod(folder, 0o755)
       if (await isOursAlone(folder)) return folder
     } catch {
       // Not writable; the next one.

@@ -1,7 +1,7 @@
 // Where the cluster of a data folder lies. In the data folder itself where the server's user can reach it; for root
 // in a folder without closed parents, and the data folder records where.
 import { createHash, randomBytes } from 'node:crypto'
-import { mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { TenantryError } from '../kernel/errors.ts'
 import { isOursAlone, isReachable, isRoot } from './server-user.ts'
@@ -26,10 +26,10 @@ export const pgData = (home: string): string => path.join(home, 'data')
  */
 export async function openHome(dataDir: string): Promise<HomeRecord> {
   try {
-    await mkdir(dataDir, { recursive: true, mode: isRoot ? 0o711 : 0o700 })
+    await makeFolder(dataDir)
     const recorded = await readRecord(dataDir)
     const record = recorded ?? { home: await chooseHome(dataDir) }
-    await mkdir(record.home, { recursive: true, mode: isRoot ? 0o711 : 0o700 })
+    await makeFolder(record.home)
     if (recorded === undefined) await saveRecord(dataDir, record)
     return record
   } catch (cause) {
@@ -49,6 +49,12 @@ export async function saveRecord(dataDir: string, record: HomeRecord): Promise<v
 /** Whether a finished cluster lies in this home. */
 export async function hasCluster(home: string): Promise<boolean> {
   return (await stat(pgData(home)).catch(() => undefined)) !== undefined
+}
+
+// Its mode is set apart from its making, because the umask would take from it what the server's user needs.
+async function makeFolder(folder: string): Promise<void> {
+  const made = await mkdir(folder, { recursive: true, mode: 0o700 })
+  if (made !== undefined && isRoot) await chmod(folder, 0o711)
 }
 
 async function readRecord(dataDir: string): Promise<HomeRecord | undefined> {
@@ -72,7 +78,7 @@ async function chooseHome(dataDir: string): Promise<string> {
   // From the path, so that a lost record finds its cluster again.
   const hash = createHash('sha256').update(dataDir).digest('hex').slice(0, 16)
   for (const place of ROOT_PLACES) {
-    await mkdir(place, { recursive: true, mode: 0o711 }).catch(() => undefined)
+    await makeFolder(place).catch(() => undefined)
     if ((await isOursAlone(place)) && (await isReachable(place))) return path.join(place, hash)
   }
   throw new TenantryError(

@@ -137,7 +137,10 @@ async function createAdmin({ binaries, home, durable }: ClusterOptions, data: st
     `create database ${quoteIdentifier(ADMIN_DATABASE)} owner ${role}`,
     `revoke connect on database postgres from public`,
   ]
-  const args = ['--single', '-D', data, '-c', `fsync=${durable ? 'on' : 'off'}`, '-c', 'exit_on_error=on', 'postgres']
+  // Its output may end up in an error's cause; without the last setting it would quote a statement that failed, and
+  // the password with it.
+  const settings = [`fsync=${durable ? 'on' : 'off'}`, 'exit_on_error=on', 'log_min_error_statement=panic']
+  const args = ['--single', '-D', data, ...settings.flatMap((setting) => ['-c', setting]), 'postgres']
   const program = path.join(binaries.bin, 'postgres')
   const child = spawn(program, args, { ...login.user, cwd: home, env: programEnvironment(), stdio: 'pipe' })
   child.stdin.on('error', () => undefined)

@@ -226,3 +226,13 @@ test('below a closed folder root keeps the cluster where the server can reach it
   expect(again.dataDir).toBe(server.dataDir)
   expect(await query(again.adminUrl, 'select answer from kept')).toEqual([{ answer: 7 }])
 })
+
+test('a strict umask does not shut the server out of its own folders', async () => {
+  const before = process.umask(0o077)
+  cleanups.push(async () => process.umask(before))
+  const folder = path.join(await newFolder(), 'made', 'by', 'us')
+  const server = await start(folder)
+  const home = path.dirname(server.dataDir)
+  if (!home.startsWith(folder)) cleanups.unshift(() => rm(home, { recursive: true, force: true }))
+  expect(await query(server.url, 'select 1 as one')).toEqual([{ one: 1 }])
+})
