@@ -13,7 +13,7 @@ export type { HealthPart, HealthReport, HealthStatus } from './kernel/health.ts'
 export { hasSubdomain, isValidSchemaName, isValidSlug, reservedSlugs, schemaNameFor } from './kernel/identifiers.ts'
 export { jsonLogger, type LogFields, type Logger } from './kernel/logger.ts'
 export type { TenantrySettings } from './settings.ts'
-export type { ForEachResult } from './tenants/for-each.ts'
+export type { ForEachFailure, ForEachResult, TenantFilter } from './tenants/for-each.ts'
 export type { Participant } from './tenants/participant.ts'
 export type {
   CreateTenant,

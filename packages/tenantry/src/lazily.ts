@@ -8,7 +8,7 @@ export function lazily<T extends AsyncMethods<T>>(make: () => Promise<T>, method
     name,
     async (...args: never[]) => {
       const real = await make()
-      return real[name](...args)
+      return real[name](...args) as unknown
     },
   ])
   // Every method that is named has the type it has on T, only later.

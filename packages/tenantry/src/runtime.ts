@@ -1,13 +1,15 @@
 // What a started instance is made of, in the order in which it comes up: control plane, checks, registry, tenants.
-import { bootCheck } from './control/boot-check.ts'
+import { checkLogin } from './control/boot-check.ts'
 import { initialise } from './control/initialise.ts'
 import { type Instance, readInstance } from './control/instance.ts'
-import type { ScopedTenant, TenantSource } from './engine/context/scope.ts'
+import type { TenantSource } from './engine/context/scope.ts'
 import { openCentralDatabase } from './engine/sql/central-database.ts'
-import type { CentralDatabase } from './engine/sql/database.ts'
+import type { CentralDatabase, Sql } from './engine/sql/database.ts'
+import { sendFlight } from './engine/sql/flight.ts'
+import type { ScopedClient } from './engine/sql/scoped-client.ts'
 import { toConnectError } from './engine/sql/database-errors.ts'
 import { Entrance } from './engine/sql/entrance.ts'
-import type { PoolConfig } from './engine/sql/pg.ts'
+import type { PoolConfig, QueryResult } from './engine/sql/pg.ts'
 import { connectShared } from './engine/sql/scoped-pool.ts'
 import { testIsolation } from './engine/sql/self-test.ts'
 import { TenantGate } from './engine/sql/tenant-gate.ts'
@@ -19,7 +21,8 @@ import { isTenantryError, TenantryError } from './kernel/errors.ts'
 import { reservedSlugs } from './kernel/identifiers.ts'
 import type { Logger } from './kernel/logger.ts'
 import type { TenantrySettings } from './settings.ts'
-import { admit, type CachedRegistry, type CachedTenant, createCachedRegistry } from './tenants/cached-registry.ts'
+import { admit } from './tenants/admission.ts'
+import { type CachedRegistry, createCachedRegistry } from './tenants/cached-registry.ts'
 import { createTenants } from './tenants/create-tenants.ts'
 import type { TenantDefaults } from './tenants/options.ts'
 import type { Tenants } from './tenants/tenants.ts'
@@ -46,12 +49,13 @@ export async function startRuntime(adminUrl: string, settings: TenantrySettings,
     const instance = await openInstance(central)
     const connection = connectionOf(adminUrl, settings, instance)
     const entrance = entranceOf(instance, settings)
-    await checkLogin(connection, entrance, instance)
-    const registry = await createCachedRegistry({
-      ...{ database: central, channel: instance.channel, clock: systemClock, logger },
-      ttlMs: settings.registryTtlMs ?? REGISTRY_TTL_MS,
+    await checkScopedLogin(connection, entrance, instance)
+    const registry = createCachedRegistry({
+      ...{ database: central, channel: instance.channel, clock: systemClock },
+      ...(settings.registryTtlMs === undefined ? {} : { ttlMs: settings.registryTtlMs }),
     })
     opened.push(() => registry.close())
+    await registry.start()
     const source = sourceOf(registry)
     const gate = new TenantGate(source, entrance, settings.statementTimeoutMs)
     const roles = instance.roles
@@ -73,7 +77,6 @@ export async function startRuntime(adminUrl: string, settings: TenantrySettings,
   }
 }
 
-const REGISTRY_TTL_MS = 30_000
 const PURGE_AFTER_DAYS = 30
 
 async function closeAll(opened: (() => Promise<void>)[]): Promise<void> {
@@ -115,29 +118,35 @@ function entranceOf(instance: Instance, settings: TenantrySettings): Entrance {
 }
 
 /** Refuses a login that could do more than enter tenants, and a connection on which scopes cross. */
-async function checkLogin(connection: PoolConfig, entrance: Entrance, instance: Instance): Promise<void> {
+async function checkScopedLogin(connection: PoolConfig, entrance: Entrance, instance: Instance): Promise<void> {
   const client = await connectShared(connection).catch((error: unknown) => {
     throw toConnectError(error)
   })
   try {
-    await bootCheck(client, instance)
+    await checkLogin(bareSql(client), instance.roles)
     await testIsolation(client, entrance, instance.roles.app)
   } finally {
     await client.end()
   }
 }
 
-function sourceOf(registry: CachedRegistry): TenantSource {
-  const admitted = (tenant: CachedTenant): ScopedTenant => {
-    admit(tenant)
-    return tenant
+/** Statements of the login itself, outside of every tenant. */
+function bareSql(client: ScopedClient): Sql {
+  return {
+    query: async <R extends object>(text: string, values?: readonly unknown[]) => {
+      const config = { text, values: [...(values ?? [])] }
+      return (await sendFlight(client, { config })) as QueryResult<R>
+    },
   }
+}
+
+function sourceOf(registry: CachedRegistry): TenantSource {
   return {
     peek: (tenantId) => {
       const tenant = registry.peek({ id: tenantId })
-      return tenant && admitted(tenant)
+      return tenant && admit(tenant)
     },
-    admitted: async (ref) => admitted(await registry.lookup(ref)),
+    admitted: async (ref) => admit(await registry.lookup(ref)),
   }
 }
 

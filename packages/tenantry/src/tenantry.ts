@@ -16,8 +16,8 @@ import { checkHealth } from './health-check.ts'
 import { packageVersion } from './kernel/version.ts'
 import { type Runtime, startRuntime } from './runtime.ts'
 import type { TenantrySettings } from './settings.ts'
-import { type ForEachResult, forEachTenant } from './tenants/for-each.ts'
-import type { ListTenants, Tenant, TenantRef } from './tenants/tenant.ts'
+import { type ForEachResult, forEachTenant, type TenantFilter } from './tenants/for-each.ts'
+import type { Tenant, TenantRef } from './tenants/tenant.ts'
 import type { Tenants } from './tenants/tenants.ts'
 
 export interface ProtectOptions {
@@ -38,7 +38,7 @@ export interface FleetTenants extends Tenants {
    * Runs a callback inside each active, provisioned tenant that matches. One tenant's failure never stops the others.
    */
   forEach(
-    filter: Pick<ListTenants, 'plan' | 'search'>,
+    filter: TenantFilter,
     run: (tenant: Tenant) => Promise<unknown>,
     options?: ForEachOptions,
   ): Promise<ForEachResult>
@@ -203,16 +203,17 @@ class Instance implements Tenantry {
   }
 
   async #forEach(
-    filter: Pick<ListTenants, 'plan' | 'search'>,
+    filter: TenantFilter,
     run: (tenant: Tenant) => Promise<unknown>,
-    { concurrency }: ForEachOptions = {},
+    options: ForEachOptions = {},
   ): Promise<ForEachResult> {
-    const { tenants } = await this.#started()
-    return forEachTenant(tenants, {
-      ...filter,
-      concurrency,
-      // Each tenant is entered afresh, so one suspended meanwhile is reported and not run.
-      run: (tenant) => this.#scopes.run({ id: tenant.id }, {}, () => run(tenant)),
+    const { central, registry } = await this.#started()
+    return forEachTenant({
+      ...{ database: central, filter, ...options },
+      lookup: (id) => registry.lookup({ id }),
+      run: async (tenant) => {
+        await this.#scopes.run({ id: tenant.id }, {}, () => run(tenant))
+      },
     })
   }
 }

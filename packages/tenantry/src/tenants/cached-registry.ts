@@ -30,6 +30,8 @@ export interface CachedRegistry {
   lookup(ref: TenantRef): Promise<CachedTenant>
   /** Forgets a tenant, as a notification would. */
   invalidate(tenantId: string): void
+  /** Whether changes that other processes make are heard at once. */
+  readonly isListening: boolean
   /** Begins to listen. Until then only the TTL bounds how old an entry is. */
   start(): Promise<void>
   close(): Promise<void>
@@ -57,6 +59,7 @@ class MemoryRegistry implements CachedRegistry {
   // By id or slug: they cannot be confused, because no slug is UUID-shaped.
   readonly #unknown: ExpiringMap<string, true>
   #listening: Promise<Subscription> | undefined
+  #subscription: Subscription | undefined
 
   constructor(options: CachedRegistryOptions) {
     const { clock, ttlMs = 30_000, negativeTtlMs = 5_000, maxEntries = 50_000, maxNegative = 10_000 } = options
@@ -74,6 +77,10 @@ class MemoryRegistry implements CachedRegistry {
       found: (tenant) => this.#remember(tenant),
       missing: (key) => this.#unknown.set(key.value, true),
     })
+  }
+
+  get isListening(): boolean {
+    return this.#subscription?.isConnected ?? false
   }
 
   peek(ref: TenantRef): CachedTenant | undefined {
@@ -103,7 +110,7 @@ class MemoryRegistry implements CachedRegistry {
       () => this.#clear(),
     )
     try {
-      await this.#listening
+      this.#subscription = await this.#listening
     } catch (error) {
       this.#listening = undefined
       throw error
@@ -115,6 +122,7 @@ class MemoryRegistry implements CachedRegistry {
   async close(): Promise<void> {
     const subscription = await this.#listening?.catch(() => undefined)
     this.#listening = undefined
+    this.#subscription = undefined
     await subscription?.close()
     this.#clear()
   }

@@ -1,7 +1,7 @@
 // The control plane's pool over the admin URL: the one implementation of the CentralDatabase port.
 import { TenantryError } from '../../kernel/errors.ts'
 import { type Logger, silentLogger } from '../../kernel/logger.ts'
-import type { CentralDatabase, QueryResultRows, Sql } from './database.ts'
+import type { CentralDatabase, QueryResultRows, Sql, Subscription } from './database.ts'
 import { toConnectError, toTenantryError } from './database-errors.ts'
 import { openNotificationListener } from './notification-listener.ts'
 import { Pool, type PoolClient, type QueryResult } from './pg.ts'
@@ -94,7 +94,10 @@ class PooledCentralDatabase implements CentralDatabase {
       onNotify,
       onReconnect,
     })
-    const subscription = {
+    const subscription: Subscription = {
+      get isConnected() {
+        return listener.isConnected
+      },
       close: async () => {
         this.#listeners.delete(subscription)
         await listener.close()

@@ -15,6 +15,8 @@ export interface Sql {
 }
 
 export interface Subscription {
+  /** False while the connection is lost; changes go unheard then. */
+  readonly isConnected: boolean
   close(): Promise<void>
 }
 

@@ -39,6 +39,7 @@ class NotificationListener implements Subscription {
   #client: InstanceType<typeof Client> | undefined
   #heartbeat: NodeJS.Timeout | undefined
   #mending: Promise<void> | undefined
+  #connected = false
 
   constructor(options: NotificationListenerOptions) {
     this.#options = options
@@ -57,10 +58,16 @@ class NotificationListener implements Subscription {
       throw toConnectError(error)
     }
     client.once('end', () => this.#lost(client))
+    this.#connected = true
     this.#beat(client)
   }
 
+  get isConnected(): boolean {
+    return this.#connected
+  }
+
   async close(): Promise<void> {
+    this.#connected = false
     this.#closed.abort()
     clearTimeout(this.#heartbeat)
     if (this.#client !== undefined) discard(this.#client)
@@ -69,6 +76,7 @@ class NotificationListener implements Subscription {
 
   #lost(client: InstanceType<typeof Client>): void {
     if (client !== this.#client || this.#closed.signal.aborted) return
+    this.#connected = false
     clearTimeout(this.#heartbeat)
     this.#options.logger.warn('notification connection lost, reconnecting')
     this.#mending = this.#mend()
