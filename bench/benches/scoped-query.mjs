@@ -1,6 +1,5 @@
 // A tenant's single statement against the same statement without tenancy: point read and a list of 100 rows.
 import { readFile } from 'node:fs/promises'
-import pg from 'pg'
 import { round } from '../src/report.mjs'
 import { measureRounds } from '../src/rounds.mjs'
 import { addRowTenants, openStage } from '../src/stage.mjs'
@@ -16,8 +15,9 @@ export async function run({ rounds, progress }) {
   try {
     progress('preparing data')
     const context = await prepare(stage)
-    const results = await measureRounds(modesOf(stage, context), { rounds, progress })
-    const cpu = await serverCpu(stage, context)
+    const modes = modesOf(stage, context)
+    const results = await measureRounds(modes, { rounds, progress })
+    const cpu = await serverCpu(stage, modes)
     const ratios = Object.fromEntries(results.filter(({ ratio }) => ratio).map(({ key, ratio }) => [key, ratio]))
     const rows = results.map(({ key, perSecond, ratio }) => ({ mode: key, 'per second': perSecond, ratio: ratio ?? 1 }))
     return { ratios, rows, notes: cpu }
@@ -43,7 +43,7 @@ async function prepare(stage) {
       slug: `schema-${at}`,
       isolation: 'schema',
     })
-    schemas.push(tenant)
+    schemas.push({ id: tenant.id })
     await stage.central(`create table ${tenant.schemaName}.item ${table}, primary key (id));
       insert into ${tenant.schemaName}.item select g, 'item ' || g, g * 1.5 from generate_series(1, ${ROWS}) g`)
     await stage.central(
@@ -57,7 +57,7 @@ async function prepare(stage) {
 function modesOf(stage, { tenants, schemas }) {
   const { tenantry } = stage
   const rawPool = stage.plainPool()
-  const pipelined = pipelinedClients(stage.plain, 4)
+  const pipelined = pipelinedClients(stage, 4)
   const pick = (list) => list[Math.floor(Math.random() * list.length)]
   const anyId = () => 1 + Math.floor(Math.random() * ROWS)
   const expect = (rows, count) => {
@@ -131,12 +131,8 @@ async function sequential(pool, query) {
   }
 }
 
-function pipelinedClients(connection, count) {
-  const clients = Array.from({ length: count }, async () => {
-    const client = new pg.Client({ ...connection, pipeline: true })
-    await client.connect()
-    return client
-  })
+function pipelinedClients(stage, count) {
+  const clients = Array.from({ length: count }, () => stage.plainClient({ pipeline: true }))
   let next = 0
   return async (query) => (await clients[next++ % count]).query(query)
 }
@@ -144,8 +140,8 @@ function pipelinedClients(connection, count) {
 const CPU_STATEMENTS = 4_000
 
 /** CPU of the server's backends a statement, from the scheduler's accounts (Linux only). */
-async function serverCpu(stage, context) {
-  const byName = new Map(modesOf(stage, context).map((mode) => [mode.key, mode]))
+async function serverCpu(stage, modes) {
+  const byName = new Map(modes.map((mode) => [mode.key, mode]))
   const notes = []
   for (const key of [
     'raw @8',

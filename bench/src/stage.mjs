@@ -22,12 +22,23 @@ export async function openStage({ migrations, ...settings } = {}) {
     central.query("create role bench_plain login password 'bench-only'; grant usage on schema public to bench_plain"),
   )
   const plain = { ...connection, user: 'bench_plain', password: 'bench-only', application_name: 'plain' }
+  const open = []
+  const keep = (connection) => {
+    open.push(connection)
+    return connection
+  }
   return {
     tenantry,
     plain,
-    plainPool: (options = {}) => new pg.Pool({ ...plain, max: 8, ...options }),
+    plainPool: () => keep(new pg.Pool({ ...plain, max: 8 })),
+    plainClient: async (options) => {
+      const client = keep(new pg.Client({ ...plain, ...options }))
+      await client.connect()
+      return client
+    },
     central: (sql, values) => tenantry.asCentral('bench', (central) => central.query(sql, values)),
     close: async () => {
+      await Promise.all(open.map((connection) => connection.end()))
       await tenantry.close()
       await rm(dataDir, { recursive: true, force: true })
     },
@@ -38,8 +49,8 @@ export async function openStage({ migrations, ...settings } = {}) {
 export async function addRowTenants(stage, count, prefix) {
   const { rows } = await stage.central(
     `insert into tenantry.tenant (id, slug, name, status, isolation, schema_name, provisioned_at)
-     select gen_random_uuid(), $2 || g, $2 || g, 'active', 'row', 'tenant_' || $2 || g, now()
-       from generate_series(1, $1::int) g returning id, slug`,
+     select gen_random_uuid(), $2 || g, $2 || g, 'active', 'row', 'tenant_' || replace($2, '-', '_') || g, now()
+       from generate_series(1, $1::int) g returning id`,
     [count, prefix],
   )
   return rows

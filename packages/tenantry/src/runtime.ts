@@ -142,8 +142,8 @@ function bareSql(client: ScopedClient): Sql {
 
 function sourceOf(registry: CachedRegistry): TenantSource {
   return {
-    peek: (tenantId) => {
-      const tenant = registry.peek({ id: tenantId })
+    peek: (ref) => {
+      const tenant = registry.peek(ref)
       return tenant && admit(tenant)
     },
     admitted: async (ref) => admit(await registry.lookup(ref)),

@@ -106,7 +106,7 @@ class Instance implements Tenantry {
     this.logger = settings.logger ?? silentLogger
     const started = () => this.#started()
     const source: TenantSource = {
-      peek: (id) => this.#runtime?.source.peek(id),
+      peek: (ref) => this.#runtime?.source.peek(ref),
       admitted: async (ref) => (await started()).source.admitted(ref),
     }
     const pool = new ScopedPool({

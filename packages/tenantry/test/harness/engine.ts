@@ -1,7 +1,7 @@
 // The engine alone on a fresh database: real control plane, real roles, and tenants that a test makes by hand.
 import { type CentralDatabase } from '../../src/engine/sql/database.ts'
 import { openCentralDatabase } from '../../src/engine/sql/central-database.ts'
-import { ScopeStore, type ScopedTenant, type TenantSource } from '../../src/engine/context/scope.ts'
+import { type ScopedTenant, ScopeStore, type TenantRefLike, type TenantSource } from '../../src/engine/context/scope.ts'
 import { Entrance } from '../../src/engine/sql/entrance.ts'
 import { protectTable } from '../../src/engine/isolation/protect.ts'
 import { ScopedPool } from '../../src/engine/sql/scoped-pool.ts'
@@ -75,14 +75,16 @@ function urlOf(adminUrl: string, instance: Instance): string {
 function sourceOf(tenants: ReadonlyMap<string, ScopedTenant>): TenantSource {
   const find = (ref: string) => tenants.get(ref) ?? [...tenants.values()].find(({ slug }) => slug === ref)
   return {
-    peek: (id) => tenants.get(id),
+    peek: (ref) => find(textOf(ref)),
     admitted: async (ref) => {
-      const found = find(typeof ref === 'string' ? ref : 'id' in ref ? ref.id : ref.slug)
+      const found = find(textOf(ref))
       if (found) return found
       throw new TenantryError('TENANT_NOT_FOUND', 'No such tenant.')
     },
   }
 }
+
+const textOf = (ref: TenantRefLike) => (typeof ref === 'string' ? ref : 'id' in ref ? ref.id : ref.slug)
 
 async function addTenant(
   { central, instance, tenants }: Pick<TestEngine, 'central' | 'instance' | 'tenants'>,

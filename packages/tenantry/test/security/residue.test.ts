@@ -1,6 +1,9 @@
 // What one tenant's statement may leave behind for the next on the same connection: nothing.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { PoolClient } from '../../src/engine/sql/pg.ts'
+import { initialise } from '../../src/control/initialise.ts'
+import { openCentralDatabase } from '../../src/engine/sql/central-database.ts'
+import { until } from '../harness/wait.ts'
 import { startEngine, type TestEngine } from '../harness/engine.ts'
 
 // One connection of each kind, so that every statement meets what the one before it left.
@@ -88,8 +91,7 @@ describe('pool.query', () => {
 
   it('drops a session advisory lock before the next tenant comes', async () => {
     await send('acme', 'select pg_advisory_lock(42)')
-    await send('globex', 'select 1')
-    expect(await locks()).toBe(0)
+    await until(async () => (await locks()) === 0)
   })
 
   it('drops a lock that was hidden in a function with the next statement on the connection', async () => {
@@ -221,5 +223,34 @@ describe('a checked-out client', () => {
     await withClient('globex', (client) => client.query('select 1'))
     expect(seen).toHaveLength(1)
     expect(() => seen[0]?.query('select 1')).toThrow(expect.objectContaining({ code: 'TENANT_CONTEXT_MISSING' }))
+  })
+})
+
+describe('on a server where set_config was taken from PUBLIC', () => {
+  it('keeps every way into a tenant, and closes set_config to its statements', async () => {
+    const hardened = await startEngine()
+    const superuser = openCentralDatabase({ url: hardened.database.superUrl })
+    try {
+      await initialise(superuser, { harden: true })
+      await hardened.addTenant('acme')
+      await hardened.central.query('create table item (id int)')
+      await hardened.protect('item')
+      const scope = hardened.scopes.handle('acme', {})
+      await scope.query('insert into item (id) values (1)')
+      await scope.transaction(async (tx) => {
+        // A function call, so that the next statement re-asserts the context.
+        await tx.query('select pg_backend_pid()')
+        expect((await tx.query('select id from item')).rows).toEqual([{ id: 1 }])
+      })
+      for (const text of [
+        "select set_config('timezone', 'UTC', false)",
+        "select query_to_xml($$select set_config('a.b', 'c', false)$$, true, false, '')",
+      ]) {
+        await expect(scope.query(text)).rejects.toMatchObject({ code: '42501' })
+      }
+    } finally {
+      await superuser.close()
+      await hardened.close()
+    }
   })
 })

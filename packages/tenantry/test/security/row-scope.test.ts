@@ -1,6 +1,6 @@
 // Row tenants on shared tables: what a scope shows, and what injected SQL inside it cannot reach.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { Client } from '../../src/engine/sql/pg.ts'
+import { Client, type PoolClient } from '../../src/engine/sql/pg.ts'
 import type { ScopedTenant } from '../../src/engine/context/scope.ts'
 import { startEngine, type TestEngine } from '../harness/engine.ts'
 
@@ -27,7 +27,7 @@ const secrets = async () =>
 const ways = {
   'pool.query': (text: string) => sql(text),
   'a checked-out client': async (text: string) => {
-    const client = (await engine.pool.connect()) as unknown as { query(t: string): Promise<unknown>; release(): void }
+    const client = await (engine.pool.connect() as Promise<PoolClient>)
     try {
       return await client.query(text)
     } finally {
@@ -68,14 +68,7 @@ describe.each(Object.entries(ways))('inside a row tenant, through %s', (_name, s
   })
 
   it('refuses a forged context, whatever it is', async () => {
-    const forged = [
-      `${'0'.repeat(64)}.0001.${globex.id}.9999999999..`,
-      globex.id,
-      '',
-      'x',
-      '\\x00',
-      `${'f'.repeat(300)}`,
-    ]
+    const forged = [`${'0'.repeat(64)}.0001.${globex.id}.9999999999..`, globex.id, '', 'x', '\\x00', 'f'.repeat(300)]
     for (const context of forged) {
       const text = `select * from (select set_config('tenantry.context', '${context}', true)) s, lateral (select * from invoice where s is not null) i`
       await expect(attack(text)).rejects.toMatchObject({

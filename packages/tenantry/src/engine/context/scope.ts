@@ -19,7 +19,7 @@ export interface TenantSource {
   /** The tenant, read where it is not cached; throws TENANT_NOT_FOUND, TENANT_SUSPENDED and their like. */
   admitted(ref: TenantRefLike): Promise<ScopedTenant>
   /** The cached tenant if it may be entered; undefined where the registry must be asked. Throws as `admitted`. */
-  peek(tenantId: string): ScopedTenant | undefined
+  peek(ref: TenantRefLike): ScopedTenant | undefined
 }
 
 /** One tenant with one actor. Immutable; every statement asks the source again whether the tenant may be entered. */
@@ -27,9 +27,12 @@ export class Scope {
   readonly tenantId: string
   readonly slug: string
   readonly claims: Claims
+  /** How the registry is asked for this tenant again. */
+  readonly ref: { readonly id: string }
 
   constructor(tenant: ScopedTenant, claims: Claims) {
     this.tenantId = tenant.id
+    this.ref = { id: tenant.id }
     this.slug = tenant.slug
     this.claims = claims
   }

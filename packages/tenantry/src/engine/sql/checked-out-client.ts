@@ -33,6 +33,9 @@ export class CheckedOutClient {
   readonly #client: ScopedClient
   /** The prelude this transaction already runs under. */
   #asserted: Prelude | undefined
+  /** Whether this transaction has run a prelude before, and so runs as `app` by now. */
+  #entered = false
+  #reasserting = false
   #leavesState = false
   #released = false
   #underWay = 0
@@ -85,6 +88,7 @@ export class CheckedOutClient {
   /** BEGIN, COMMIT and ROLLBACK of the engine itself. */
   async control(text: string): Promise<QueryResult> {
     this.#asserted = undefined
+    this.#entered = false
     return sendFlight(this.#client, { config: { text }, statementName: text })
   }
 
@@ -139,6 +143,7 @@ export class CheckedOutClient {
         commit,
         begin: begin === undefined ? undefined : () => (this.#client.transactionStatus === 'I' ? begin : undefined),
         statementName: statementNameFor(config.name, tenant),
+        reasserts: () => this.#reasserting,
         prelude: () => {
           const prelude = gate.prelude(this.scope, tenant, config.query_timeout)
           return this.#preludeFor(statement, prelude, begin !== undefined)
@@ -163,10 +168,13 @@ export class CheckedOutClient {
   #preludeFor(statement: Statement, prelude: Prelude, begins: boolean): Prelude | undefined {
     if (statement.control !== undefined) {
       if (statement.control === 'end' || statement.control === 'rollback-to') this.#asserted = undefined
+      if (statement.control === 'end') this.#entered = false
       return undefined
     }
     const inTransaction = begins || this.#client.transactionStatus !== 'I'
     const stillAsserted = inTransaction && this.#asserted === prelude
+    this.#reasserting = inTransaction && this.#entered
+    this.#entered = inTransaction
     // A statement that could have re-pointed role or context must not carry over into the next one.
     this.#asserted = inTransaction && !statement.opaque && statement.keyword !== 'set' ? prelude : undefined
     return stillAsserted ? undefined : prelude

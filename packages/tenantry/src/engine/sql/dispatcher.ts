@@ -41,9 +41,9 @@ export class Dispatcher {
   }
 
   /** Sends one flush; `schema` names the tenant's schema where it has one. */
-  async send(plan: FlightPlan, schema: string | undefined): Promise<QueryResult> {
-    const client = this.#choose() ?? (await this.#first())
-    return client.send(plan, schema)
+  send(plan: FlightPlan, schema: string | undefined): Promise<QueryResult> {
+    const client = this.#choose()
+    return client ? client.send(plan, schema) : this.#first().then((opened) => opened.send(plan, schema))
   }
 
   async close(): Promise<void> {

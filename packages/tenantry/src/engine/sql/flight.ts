@@ -1,16 +1,12 @@
 // Sends one flush and waits for its answer, once more where the server lost or outgrew a prepared statement.
 import { toTenantryError } from './database-errors.ts'
-import type { QueryConfig, QueryResult } from './pg.ts'
-import type { Prelude } from './prelude.ts'
+import type { QueryResult } from './pg.ts'
 import type { ScopedClient } from './scoped-client.ts'
 import { type Flight, ScopedQuery } from './scoped-query.ts'
 
-/** What the caller of a flush decides; the client adds its own book of prepared statements. */
-export interface FlightPlan extends Omit<Flight, 'prepared' | 'refuse'> {
-  readonly config: QueryConfig
-  readonly prelude?: Prelude | (() => Prelude | undefined) | undefined
-  /** Asked when the answer is complete: an error that overrides it. */
-  readonly refuse?: ((client: ScopedClient) => Error | undefined) | undefined
+/** A flush, and what to do when it has been answered, before anybody learns of it. */
+export interface FlightPlan extends Flight {
+  readonly settled?: () => void
 }
 
 const UNKNOWN_STATEMENT = '26000'
@@ -19,13 +15,12 @@ const STALE_PLAN = '0A000'
 /** Sends a flush and resolves with its result; database errors arrive mapped, all others as pg made them. */
 export function sendFlight(client: ScopedClient, plan: FlightPlan): Promise<QueryResult> {
   return new Promise((resolve, reject) => {
-    const attempt = (last: boolean) => {
-      const refuse = plan.refuse
-      const flight = { ...plan, prepared: client.prepared, refuse: refuse && (() => refuse(client)) }
-      const query = new ScopedQuery(flight, (error, result) => {
-        if (!error) resolve(result as QueryResult)
-        else if (!last && isRetryable(error, client)) attempt(true)
-        else reject(mapped(error))
+    const attempt = (isLast: boolean) => {
+      const query = new ScopedQuery(plan, client.prepared, (error, result) => {
+        if (error && !isLast && isRetryable(error, client)) return attempt(true)
+        plan.settled?.()
+        if (error) reject(mapped(error))
+        else resolve(result as QueryResult)
       })
       client.send(query)
     }

@@ -15,15 +15,6 @@ export interface RowDescription {
 /** pg's connection: it writes protocol messages and emits what the server answers. */
 export interface WireConnection {
   readonly stream: Socket
-  parse(message: { name: string; text: string; types?: readonly unknown[] | undefined }): void
-  bind(message: {
-    portal: string
-    statement: string
-    values: readonly unknown[]
-    binary?: boolean | undefined
-    valueMapper: (value: unknown) => unknown
-  }): void
-  close(message: { type: 'S'; name: string }): void
   on(event: 'parameterStatus', listener: (message: { parameterName: string; parameterValue: string }) => void): void
   on(event: 'readyForQuery', listener: (message: { status: string }) => void): void
   on(event: 'end', listener: () => void): void

@@ -1,6 +1,7 @@
 // The prelude: one SELECT that binds role, search_path and signed context to the transaction it shares with the
 // tenant's statement. Its Bind and Execute messages are encoded once per context and sent as bytes.
 import { quoteIdentifier } from '../../kernel/identifiers.ts'
+import { EXECUTE, encodeBind } from './wire-messages.ts'
 
 /** The settings a statement runs under. */
 export interface PreludeSettings {
@@ -45,32 +46,5 @@ export function encodePrelude(settings: PreludeSettings): Prelude {
     operands.push(set('statement_timeout', values.length))
     name += '_timeout'
   }
-  return { name, text: textOf(operands), message: encodeBindExecute(name, values) }
+  return { name, text: textOf(operands), message: Buffer.concat([encodeBind(name, values, false), EXECUTE]) }
 }
-
-/** Bind of the unnamed portal with text parameters, and its Execute (PostgreSQL protocol 3.0, message formats). */
-export function encodeBindExecute(statement: string, values: readonly string[]): Buffer {
-  const parameters = values.map((value) => Buffer.from(value, 'utf8'))
-  const size = parameters.reduce((sum, parameter) => sum + 4 + parameter.length, 0)
-  const bindLength = 4 + 1 + Buffer.byteLength(statement) + 1 + 2 + 2 + size + 2
-  const message = Buffer.alloc(1 + bindLength + EXECUTE.length)
-  let at = message.write('B', 0)
-  at = message.writeInt32BE(bindLength, at)
-  at += 1
-  at += message.write(statement, at) + 1
-  at = message.writeInt16BE(0, at)
-  at = message.writeInt16BE(parameters.length, at)
-  for (const parameter of parameters) {
-    at = message.writeInt32BE(parameter.length, at)
-    at += parameter.copy(message, at)
-  }
-  at = message.writeInt16BE(0, at)
-  EXECUTE.copy(message, at)
-  return message
-}
-
-/** Execute of the unnamed portal, all rows. */
-export const EXECUTE = Buffer.from([0x45, 0, 0, 0, 9, 0, 0, 0, 0, 0])
-/** Describe of the unnamed portal. */
-export const DESCRIBE = Buffer.from([0x44, 0, 0, 0, 6, 0x50, 0])
-export const SYNC = Buffer.from([0x53, 0, 0, 0, 4])

@@ -1,6 +1,6 @@
 // What one connection has parsed. pg keeps such a book of its own, but it books a whole flush under one name; a
 // flush of ours holds several statements, so it is kept here.
-import type { RowDescription, WireConnection } from './pg.ts'
+import type { RowDescription } from './pg.ts'
 
 export interface PreparedStatement {
   readonly name: string
@@ -48,10 +48,13 @@ export class PreparedStatements {
     for (const name of [...this.#known.keys()]) this.forget(name)
   }
 
-  /** Sends what is due to be closed. */
-  flushClosing(connection: WireConnection): void {
-    if (this.#closing.length === 0) return
-    for (const name of this.#closing) connection.close({ type: 'S', name })
+  /** Names to close with the next flush. */
+  takeClosing(): readonly string[] {
+    if (this.#closing.length === 0) return NONE
+    const due = this.#closing
     this.#closing = []
+    return due
   }
 }
+
+const NONE: readonly string[] = []

@@ -33,6 +33,8 @@ const DEFAULT_MAX = 10
 const DEFAULT_SHARED = 4
 const CONNECT_TIMEOUT_MS = 10_000
 
+const NONE: ReadonlySet<CheckedOutClient> = new Set()
+
 type ConnectCallback = (
   error: Error | undefined,
   client: PoolClient | undefined,
@@ -80,6 +82,7 @@ export class ScopedPool extends Pool {
   async queryIn(scope: Scope, config: TenantQueryConfig): Promise<QueryResult> {
     const statement = this.#reader.read(config.text)
     refuseOnPool(statement)
+    // No await where everything is in memory: each one costs a turn of the microtask queue.
     const { gate, dispatcher } = this.#started ?? (await this.#start())
     if (dispatcher === undefined || statement.leavesState || dispatcher.isHeldUp) return this.#queryAlone(scope, config)
     const tenant = gate.peek(scope) ?? (await gate.admit(scope))
@@ -97,8 +100,8 @@ export class ScopedPool extends Pool {
   }
 
   /** The clients of this scope that have not been released. */
-  unreleased(scope: Scope): readonly CheckedOutClient[] {
-    return [...(this.#checkedOut.get(scope) ?? [])]
+  unreleased(scope: Scope): ReadonlySet<CheckedOutClient> {
+    return this.#checkedOut.get(scope) ?? NONE
   }
 
   async #start() {

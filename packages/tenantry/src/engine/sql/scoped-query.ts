@@ -8,111 +8,122 @@ import {
   type WireConnection,
   WireQuery,
 } from './pg.ts'
-import { DESCRIBE, EXECUTE, encodeBindExecute, type Prelude, SYNC } from './prelude.ts'
+import type { Prelude } from './prelude.ts'
 import type { PreparedStatement, PreparedStatements } from './prepared-statements.ts'
+import { DESCRIBE, EXECUTE, encodeBind, encodeClose, encodeParse, SYNC, type WireValue } from './wire-messages.ts'
+import { writeBatched } from './write-batch.ts'
 
-/** A flush to send. */
+/** What goes into a flush, and what is asked of the client when its answer is complete. */
 export interface Flight {
   readonly config: QueryConfig
-  readonly prepared: PreparedStatements
   /** Opens the transaction in the same flush, before the prelude; decided when the flush is sent. */
   readonly begin?: (() => string | undefined) | undefined
   /** Decided when the flush is sent, where what to send depends on the transaction's state by then. */
   readonly prelude?: Prelude | (() => Prelude | undefined) | undefined
-  /** Asked when the answer is complete: an error that overrides it. */
-  readonly refuse?: (() => Error | undefined) | undefined
+  /** Whether the prelude goes into a transaction that ran one before. */
+  readonly reasserts?: (() => boolean) | undefined
   /** Ends the transaction in the same flush. */
   readonly commit?: boolean | undefined
   /** Name on the server; undefined for an unnamed statement. */
   readonly statementName?: string | undefined
+  /** Asked when the answer is complete: an error that overrides it. */
+  readonly refuse?: (() => Error | undefined) | undefined
 }
 
 const EXECUTE_SYNC = Buffer.concat([EXECUTE, SYNC])
 const DESCRIBE_EXECUTE_SYNC = Buffer.concat([DESCRIBE, EXECUTE, SYNC])
 const DESCRIBE_EXECUTE = Buffer.concat([DESCRIBE, EXECUTE])
+const NO_VALUES: readonly WireValue[] = []
 
 export class ScopedQuery extends WireQuery {
   readonly #flight: Flight
+  readonly #prepared: PreparedStatements
   /** Statements of this flush whose completion is still to come before the user's own. */
   #ahead = 0
   #own: PreparedStatement | undefined
   #done = false
-  #parsed: string[] = []
+  #parsed: string[] | undefined
 
-  constructor(flight: Flight, callback: QueryCallback) {
+  constructor(flight: Flight, prepared: PreparedStatements, callback: QueryCallback) {
     // Without the name: pg would keep a book of its own under it.
-    super({ ...flight.config, name: undefined }, undefined, callback)
+    super(flight.config.name === undefined ? flight.config : { ...flight.config, name: undefined }, undefined, callback)
     this.#flight = flight
+    this.#prepared = prepared
   }
 
   override submit(connection: WireConnection): Error | null {
-    let values: readonly unknown[]
+    let values: readonly WireValue[]
     try {
-      values = (this.values ?? []).map(prepareValue)
+      values = this.values ? this.values.map(toWireValue) : NO_VALUES
     } catch (error) {
       return error instanceof Error ? error : new Error(String(error))
     }
-    const { prepared, statementName } = this.#flight
-    const known = statementName === undefined ? undefined : prepared.find(statementName)
+    const { statementName: name, begin, prelude: given } = this.#flight
+    const known = name === undefined ? undefined : this.#prepared.find(name)
     if (known && known.text !== this.text) {
       return new Error(`The prepared statement ${String(this.#flight.config.name)} was used for another text before.`)
     }
-    coalesceWrites(connection)
-    const begin = this.#flight.begin?.()
-    const prelude = typeof this.#flight.prelude === 'function' ? this.#flight.prelude() : this.#flight.prelude
-    prepared.flushClosing(connection)
-    if (begin !== undefined) this.#lead(connection, begin)
-    if (prelude) {
-      this.#parse(connection, prelude.name, prelude.text)
-      connection.stream.write(prelude.message)
-      this.#ahead++
-    }
-    this.#sendOwn(connection, values)
+    const beginning = begin?.()
+    const prelude = typeof given === 'function' ? given() : given
+    for (const due of this.#prepared.takeClosing()) writeBatched(connection, encodeClose(due))
+    if (beginning !== undefined) this.#sendAlong(connection, beginning)
+    if (prelude) this.#sendPrelude(connection, prelude)
+    this.#sendOwn(connection, values, known)
     return null
   }
 
-  /** A statement without parameters ahead of the user's, named by its own text. */
-  #lead(connection: WireConnection, text: string): void {
+  #sendPrelude(connection: WireConnection, prelude: Prelude): void {
+    // Inside a transaction the role is `app` by now, which on a hardened server may not call set_config.
+    if (this.#flight.reasserts?.()) this.#sendAlong(connection, 'set local role none')
+    this.#parse(connection, prelude.name, prelude.text)
+    writeBatched(connection, prelude.message)
+    this.#ahead++
+  }
+
+  /** A statement without parameters beside the user's, named by its own text. */
+  #sendAlong(connection: WireConnection, text: string): void {
     this.#parse(connection, text, text)
-    connection.stream.write(encodeBindExecute(text, []))
+    writeBatched(connection, encodeBind(text, NO_VALUES, false))
+    writeBatched(connection, EXECUTE)
     this.#ahead++
   }
 
   #parse(connection: WireConnection, name: string, text: string): void {
-    const { prepared } = this.#flight
-    if (prepared.find(name)) return
-    prepared.add(name, text)
-    connection.parse({ name, text })
+    if (this.#prepared.find(name)) return
+    this.#prepared.add(name, text)
+    this.#sendParse(connection, name, text)
+  }
+
+  #sendParse(connection: WireConnection, name: string, text: string): void {
+    writeBatched(connection, encodeParse(name, text))
+    if (name === '') return
+    this.#parsed ??= []
     this.#parsed.push(name)
   }
 
-  #sendOwn(connection: WireConnection, values: readonly unknown[]): void {
+  #sendOwn(connection: WireConnection, values: readonly WireValue[], known: PreparedStatement | undefined): void {
     const { statementName: name = '', commit } = this.#flight
-    let own = name === '' ? undefined : this.#flight.prepared.find(name)
-    if (own === undefined) {
-      connection.parse({ name, text: this.text, types: this.types })
-      if (name !== '') {
-        own = this.#flight.prepared.add(name, this.text)
-        this.#parsed.push(name)
-      }
-    }
-    connection.bind({ portal: '', statement: name, values, binary: this.binary, valueMapper: (value) => value })
-    const described = own?.fields !== undefined && !this.binary
-    if (described && own?.fields) super.handleRowDescription(own.fields)
-    this.#own = own
+    const own = known ?? (name === '' ? undefined : this.#prepared.add(name, this.text))
+    if (!known) this.#sendParse(connection, name, this.text)
+    const binary = Boolean(this.binary)
+    writeBatched(connection, encodeBind(name, values, binary))
+    // What Describe would answer is known from the last time: a statement's columns never change while it is prepared.
+    const described = own?.fields !== undefined && !binary
+    if (described && own.fields) super.handleRowDescription(own.fields)
+    this.#own = binary ? undefined : own
     if (commit) this.#sendCommit(connection, described)
-    else connection.stream.write(described ? EXECUTE_SYNC : DESCRIBE_EXECUTE_SYNC)
+    else writeBatched(connection, described ? EXECUTE_SYNC : DESCRIBE_EXECUTE_SYNC)
   }
 
   #sendCommit(connection: WireConnection, described: boolean): void {
-    connection.stream.write(described ? EXECUTE : DESCRIBE_EXECUTE)
+    writeBatched(connection, described ? EXECUTE : DESCRIBE_EXECUTE)
     this.#parse(connection, 'commit', 'commit')
-    connection.stream.write(encodeBindExecute('commit', []))
-    connection.stream.write(SYNC)
+    writeBatched(connection, encodeBind('commit', NO_VALUES, false))
+    writeBatched(connection, EXECUTE_SYNC)
   }
 
   override handleRowDescription(message: RowDescription): void {
-    if (this.#own && !this.binary) this.#own.fields = message
+    if (this.#own) this.#own.fields = message
     super.handleRowDescription(message)
   }
 
@@ -125,14 +136,14 @@ export class ScopedQuery extends WireQuery {
       this.#ahead--
     } else if (!this.#done) {
       this.#done = true
-      if (this.#own?.fields === undefined && this.#own && !this.binary) this.#own.fields = null
+      if (this.#own?.fields === undefined && this.#own) this.#own.fields = null
       super.handleCommandComplete(message, connection)
     }
   }
 
   override handleError(error: Error, connection: WireConnection): void {
     // Whether the failed flush still parsed its statements cannot be told, so none of them counts as parsed.
-    for (const name of this.#parsed) this.#flight.prepared.forget(name)
+    for (const name of this.#parsed ?? []) this.#prepared.forget(name)
     if (isFromServer(error)) onSync(connection, () => super.handleError(error, connection))
     else super.handleError(error, connection)
   }
@@ -142,6 +153,13 @@ export class ScopedQuery extends WireQuery {
     if (refusal) this.callback(refusal)
     else super.handleReadyForQuery(connection)
   }
+}
+
+/** As pg sends it; what prepareValue gives is text, bytes or null. */
+function toWireValue(value: unknown): WireValue {
+  const prepared = prepareValue(value)
+  if (prepared === null || prepared === undefined) return null
+  return typeof prepared === 'string' || Buffer.isBuffer(prepared) ? prepared : JSON.stringify(prepared)
 }
 
 /** Whether the server answered with this error and goes on to its ReadyForQuery. */
@@ -158,17 +176,4 @@ function onSync(connection: WireConnection, report: () => void): void {
   }
   connection.on('readyForQuery', done)
   connection.on('end', done)
-}
-
-const corked = new WeakSet<WireConnection>()
-
-/** Gathers all flushes that are written in one turn of the event loop into one write to the socket. */
-function coalesceWrites(connection: WireConnection): void {
-  if (corked.has(connection)) return
-  corked.add(connection)
-  connection.stream.cork()
-  process.nextTick(() => {
-    corked.delete(connection)
-    connection.stream.uncork()
-  })
 }

@@ -1,7 +1,7 @@
 // Ways into a tenant: run() for everything a callback does, scope() for a handle to pass around.
 import { TenantryError } from '../../kernel/errors.ts'
 import type { Claims } from '../context/context-token.ts'
-import { Scope, type ScopeStore, type TenantRefLike, type TenantSource } from '../context/scope.ts'
+import { Scope, type ScopedTenant, type ScopeStore, type TenantRefLike, type TenantSource } from '../context/scope.ts'
 import type { QueryResult } from './pg.ts'
 import { readQueryArguments, type TenantQueryConfig } from './query-arguments.ts'
 import type { ScopedPool } from './scoped-pool.ts'
@@ -37,6 +37,8 @@ export interface ScopesOptions {
   readonly pool: ScopedPool
 }
 
+const NOBODY: Claims = {}
+
 export class Scopes {
   readonly #options: ScopesOptions
 
@@ -50,23 +52,27 @@ export class Scopes {
   }
 
   async run<T>(ref: TenantRefLike, options: ScopeOptions, callback: () => T | PromiseLike<T>): Promise<T> {
-    return this.runIn(await this.open(ref, options), callback)
+    // Without an await where the registry has the tenant in memory: most calls of a busy process.
+    const tenant = this.#options.source.peek(ref) ?? (await this.#options.source.admitted(ref))
+    return this.#runIn(this.#scopeOf(tenant, options), callback)
   }
 
   /** Looks the tenant up and refuses a conflict with the scope that the caller is in. */
-  async open(ref: TenantRefLike, { switch: switching = false, userId, role }: ScopeOptions): Promise<Scope> {
-    const { source, store } = this.#options
-    const tenant = await source.admitted(ref)
-    store.refuseConflict(tenant.id, switching)
-    const claims = { ...(userId === undefined ? {} : { userId }), ...(role === undefined ? {} : { role }) }
-    return new Scope(tenant, claims)
+  async open(ref: TenantRefLike, options: ScopeOptions): Promise<Scope> {
+    return this.#scopeOf(await this.#options.source.admitted(ref), options)
+  }
+
+  #scopeOf(tenant: ScopedTenant, { switch: switching = false, userId, role }: ScopeOptions): Scope {
+    this.#options.store.refuseConflict(tenant.id, switching)
+    if (userId === undefined && role === undefined) return new Scope(tenant, NOBODY)
+    return new Scope(tenant, { ...(userId === undefined ? {} : { userId }), ...(role === undefined ? {} : { role }) })
   }
 
   /**
    * Runs a callback in a scope. What it returns is awaited outside: a lazy query builder that comes back unawaited finds
    * no scope and fails, instead of running somewhere else later.
    */
-  async runIn<T>(scope: Scope, callback: () => T | PromiseLike<T>): Promise<T> {
+  async #runIn<T>(scope: Scope, callback: () => T | PromiseLike<T>): Promise<T> {
     const { store } = this.#options
     let result: T
     try {
@@ -87,7 +93,9 @@ export class Scopes {
 
   /** Ends what a callback left behind in a transaction; returns how many clients that cost. */
   #endOpenTransactions(scope: Scope): number {
-    const open = this.#options.pool.unreleased(scope).filter((client) => client.isInTransaction || client.isUnderWay)
+    const held = this.#options.pool.unreleased(scope)
+    if (held.size === 0) return 0
+    const open = [...held].filter((client) => client.isInTransaction || client.isUnderWay)
     for (const client of open) client.release(true)
     return open.length
   }

@@ -41,15 +41,10 @@ export class SharedClient {
     return this.#pending === 0 ? 0 : now - this.#headSince
   }
 
-  async send(plan: FlightPlan, schema: string | undefined): Promise<QueryResult> {
+  send(plan: FlightPlan, schema: string | undefined): Promise<QueryResult> {
     if (this.#pending++ === 0) this.#headSince = performance.now()
     if (schema !== undefined) this.#schemas.add(schema)
-    try {
-      return await sendFlight(this.client, { ...plan, refuse: refuseUnclean })
-    } finally {
-      this.#pending--
-      this.#headSince = performance.now()
-    }
+    return sendFlight(this.client, { ...plan, refuse: this.#refuseUnclean, settled: this.#settled })
   }
 
   /** Lets what was sent finish, then closes the connection. */
@@ -62,14 +57,18 @@ export class SharedClient {
     this.#ended = true
     this.client.destroy()
   }
-}
 
-function refuseUnclean(client: ScopedClient): Error | undefined {
-  if (client.transactionStatus !== 'I') {
-    return new TenantryError('STATEMENT_REFUSED', 'The statement opened a transaction on a shared connection.')
+  readonly #settled = (): void => {
+    this.#pending--
+    this.#headSince = performance.now()
   }
-  if (client.residue !== undefined) {
-    return new TenantryError('STATEMENT_REFUSED', `The statement left session settings changed: ${client.residue}.`)
+
+  readonly #refuseUnclean = (): Error | undefined => {
+    const { transactionStatus, residue } = this.client
+    if (transactionStatus !== 'I') {
+      return new TenantryError('STATEMENT_REFUSED', 'The statement opened a transaction on a shared connection.')
+    }
+    if (residue === undefined) return undefined
+    return new TenantryError('STATEMENT_REFUSED', `The statement left session settings changed: ${residue}.`)
   }
-  return undefined
 }

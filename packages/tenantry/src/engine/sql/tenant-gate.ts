@@ -17,11 +17,11 @@ export class TenantGate {
 
   /** The scope's tenant from memory; undefined where the registry must be read. Throws where it may not be entered. */
   peek(scope: Scope): ScopedTenant | undefined {
-    return this.#source.peek(scope.tenantId)
+    return this.#source.peek(scope.ref)
   }
 
   admit(scope: Scope): Promise<ScopedTenant> {
-    return this.#source.admitted({ id: scope.tenantId })
+    return this.#source.admitted(scope.ref)
   }
 
   prelude(scope: Scope, tenant: ScopedTenant, timeoutMs?: number): Prelude {
