@@ -84,6 +84,9 @@ class MemoryRegistry implements CachedRegistry {
   }
 
   peek(ref: TenantRef): CachedTenant | undefined {
+    // What is found as it stands was checked when it came in.
+    const hit = typeof ref === 'string' ? this.#tenants.get(this.#idOfSlug.get(ref) ?? ref) : undefined
+    if (hit !== undefined) return hit
     return this.#cached(tenantKey(ref))
   }
 

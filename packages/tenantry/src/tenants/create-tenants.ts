@@ -90,8 +90,11 @@ async function provision(options: TenantsOptions, ref: TenantRef, actor: string)
     }
     if (found.provisionedAt !== null) return { tenant: found, operation: undefined }
     const open = await refuseWhileRunning(tx, found, ['create', 'provision'])
-    return { tenant: found, operation: open ?? (await openOperation(tx, found.id, { verb: 'provision', actor })) }
+    const opened = open ?? (await openOperation(tx, found.id, { verb: 'provision', actor }))
+    await options.onStep?.('provision:begin:before-commit')
+    return { tenant: found, operation: opened }
   })
+  await options.onStep?.('provision:begin:after-commit')
   const done = operation !== undefined && (await finishProvisioning(options, operation))
   if (done) options.onChange?.(tenant.id)
   return {

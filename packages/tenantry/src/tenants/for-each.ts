@@ -65,7 +65,8 @@ export async function forEachTenant(options: ForEachOptions): Promise<ForEachRes
       }
     }
   }
-  await Promise.all(Array.from({ length: concurrency }, work))
+  const workers = await Promise.allSettled(Array.from({ length: concurrency }, work))
+  for (const worker of workers) if (worker.status === 'rejected') throw worker.reason
   return { succeeded, failed }
 }
 

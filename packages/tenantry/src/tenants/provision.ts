@@ -6,7 +6,7 @@ import { sqlStateOf } from '../engine/sql/database-errors.ts'
 import { type ErrorCode, errorCodes } from '../kernel/error-codes.ts'
 import { TenantryError } from '../kernel/errors.ts'
 import { recordFact } from './events.ts'
-import { advanceOperation, closeOperation, type Operation, readOperation } from './journal.ts'
+import { advanceOperation, closeOperation, deferDurability, type Operation, readOperation } from './journal.ts'
 import { lockTenant } from './lock.ts'
 import type { TenantsOptions } from './options.ts'
 import type { TenantRecord } from './record.ts'
@@ -71,6 +71,7 @@ async function build(options: TenantsOptions, { tx, tenant, operation }: Step): 
   for (const participant of options.participants) await participant.provision?.(tx, tenant)
   if (hasSchema) await guardSchema(tx, tenant, options.roles)
   await advanceOperation(tx, operation, { madeSchema: hasSchema })
+  await deferDurability(tx)
 }
 
 async function complete(options: TenantsOptions, { tx, tenant, operation }: Step): Promise<void> {

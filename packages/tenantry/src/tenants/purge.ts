@@ -45,6 +45,7 @@ export async function purgeTenant(options: TenantsOptions, ref: TenantRef, reque
     return operation
   })
   if ('slug' in begun) return begun
+  await options.onStep?.('purge:begin:after-commit')
   return finishPurge(options, begun)
 }
 

@@ -5,7 +5,7 @@ import { TenantryError } from '../kernel/errors.ts'
 import { newId } from '../kernel/ids.ts'
 import { recordFact } from './events.ts'
 import type { NewTenant } from './input.ts'
-import { type Operation, openOperation } from './journal.ts'
+import { deferDurability, type Operation, openOperation } from './journal.ts'
 import type { TenantsOptions } from './options.ts'
 import { onlyRow, type TenantRow, tenantColumns, toTenant } from './record.ts'
 import type { Tenant } from './tenant.ts'
@@ -44,6 +44,7 @@ export async function registerTenant(options: TenantsOptions, input: NewTenant, 
     const tenant = toTenant(onlyRow(rows))
     await recordFact(tx, { event: 'tenant.created', action: 'tenant.create', tenant, actor, at })
     const operation = input.provision ? await openOperation(tx, tenant.id, { verb: 'create', actor }) : undefined
+    if (operation !== undefined) await deferDurability(tx)
     await options.onStep?.('create:begin:before-commit')
     return { tenant, operation }
   })

@@ -3,13 +3,11 @@ import { openCentralDatabase } from '../../src/engine/sql/central-database.ts'
 import type { CentralDatabase } from '../../src/engine/sql/database.ts'
 import { type Instance } from '../../src/control/instance.ts'
 import { initialise } from '../../src/control/initialise.ts'
-import { systemClock } from '../../src/kernel/clock.ts'
-import { reservedSlugs } from '../../src/kernel/identifiers.ts'
-import { silentLogger } from '../../src/kernel/logger.ts'
 import { createTenants } from '../../src/tenants/create-tenants.ts'
 import type { TenantsOptions } from '../../src/tenants/options.ts'
 import type { Tenants } from '../../src/tenants/tenants.ts'
 import { createTestDatabase, type TestDatabase } from './database.ts'
+import { tenantsOptions } from './tenants-options.ts'
 
 export interface TenantsFixture {
   readonly admin: CentralDatabase
@@ -34,17 +32,5 @@ export async function openTenantsFixture(): Promise<TenantsFixture> {
       await admin.close()
       await database.drop()
     },
-  }
-}
-
-/** What a composition root hands to createTenants, without participants. */
-export function tenantsOptions(admin: CentralDatabase, instance: Instance): TenantsOptions {
-  return {
-    database: admin,
-    participants: [],
-    roles: instance.roles,
-    defaults: { isolation: 'row', autoProvision: true, reservedSlugs, purgeAfterDays: 30 },
-    clock: systemClock,
-    logger: silentLogger,
   }
 }

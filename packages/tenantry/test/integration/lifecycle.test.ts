@@ -30,7 +30,7 @@ afterAll(() => fixture.close())
 
 const defaults = () => ({ isolation: 'row', autoProvision: true, reservedSlugs: [], purgeAfterDays: 30 }) as const
 
-const rows = async (text: string, values: readonly unknown[] = []) => (await fixture.admin.query(text, values)).rows
+const rows = async (text: string, values?: readonly unknown[]) => (await fixture.admin.query(text, values)).rows
 const hasSchema = async (name: string) =>
   (await rows('select from pg_namespace where nspname = $1', [name])).length === 1
 const eventsOf = async (slug: string) => (await tenants.events({ tenant: slug, limit: 100 })).items.map((e) => e.type)

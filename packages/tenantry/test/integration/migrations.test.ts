@@ -36,7 +36,7 @@ const load = async (files: Readonly<Record<string, string>>): Promise<{ migratio
   return { migrations, tenants: fixture.tenants({ participants: [migrations.participant] }) }
 }
 
-const rows = async (text: string, values: readonly unknown[] = []) => (await fixture.admin.query(text, values)).rows
+const rows = async (text: string, values?: readonly unknown[]) => (await fixture.admin.query(text, values)).rows
 
 const schemas = () => rows(`select nspname from pg_namespace where nspname like 'tenant\\_%' order by 1`)
 
