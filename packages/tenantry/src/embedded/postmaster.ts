@@ -6,7 +6,7 @@ import path from 'node:path'
 import { TenantryError } from '../kernel/errors.ts'
 import type { Binaries } from './binaries.ts'
 import { type Cluster, programEnvironment } from './cluster.ts'
-import { becomesTrue, commandOf, folderOf, isAlive } from './processes.ts'
+import { becomesTrue, commandOf, folderOf, startOf } from './processes.ts'
 
 /** How the server process ended. */
 export interface ServerExit {
@@ -111,7 +111,7 @@ async function end(pid: number): Promise<void> {
     } catch {
       return
     }
-    if (await becomesTrue(() => !isAlive(pid), HAND_OVER_MS)) return
+    if (await becomesTrue(async () => (await startOf(pid)) === undefined, HAND_OVER_MS)) return
   }
   throw new TenantryError('EMBEDDED_FAILED', `The PostgreSQL server in process ${pid} does not end.`)
 }

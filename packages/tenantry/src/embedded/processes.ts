@@ -8,8 +8,8 @@ import { promisify } from 'node:util'
 const run = promisify(execFile)
 const POLL_MS = 15
 
-/** Whether a process with this id lives; one of another user counts. */
-export function isAlive(pid: number): boolean {
+// One of another user counts.
+function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0)
     return true
@@ -25,8 +25,10 @@ export function isAlive(pid: number): boolean {
 export async function startOf(pid: number): Promise<string | undefined> {
   try {
     const stat = await readFile(`/proc/${pid}/stat`, 'utf8')
-    // The name in parentheses may hold spaces; the start is the 20th field after it.
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]
+    // The name in parentheses may hold spaces; the start is the 20th field after it, the state the first. A process
+    // that ended stays in the list until its parent asks, and in a container nobody may ever ask.
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+    return fields[0] === 'Z' ? undefined : fields[19]
   } catch {
     return isAlive(pid) ? ps(pid, 'lstart') : undefined
   }

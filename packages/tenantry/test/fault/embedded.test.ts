@@ -5,7 +5,7 @@ import path from 'node:path'
 import pg from 'pg'
 import { afterEach, expect, test } from 'vitest'
 import { type EmbeddedOptions, type EmbeddedServer, startEmbedded } from '../../src/embedded/embedded-server.ts'
-import { isAlive } from '../../src/embedded/processes.ts'
+import { startOf } from '../../src/embedded/processes.ts'
 import { startChild, type TestChild } from '../harness/child-process.ts'
 import { temporaryFolder, testBinaries } from '../harness/cluster.ts'
 import { until } from '../harness/wait.ts'
@@ -56,7 +56,8 @@ async function query(url: string, text: string): Promise<Record<string, unknown>
   }
 }
 
-const ended = (pid: number) => until(() => !isAlive(pid), { timeoutMs: 20_000, what: `the end of process ${pid}` })
+const ended = (pid: number) =>
+  until(async () => (await startOf(pid)) === undefined, { timeoutMs: 20_000, what: `the end of process ${pid}` })
 
 // The little shell that watches over its parent: in the server's session, but not a child of the server.
 function guardOf(serverPid: number): number {
@@ -106,7 +107,13 @@ test('a start right after the process was killed waits for its server and never 
   await query(adminUrl, 'create table kept as select 7 as answer')
   await child.kill()
   const next = await start(folder)
-  expect(isAlive(pid)).toBe(false)
+  const log = await readFile(next.logFile, 'utf8')
+  expect(log.match(/starting PostgreSQL|database system is shut down/g)).toEqual([
+    'starting PostgreSQL',
+    'database system is shut down',
+    'starting PostgreSQL',
+  ])
+  await ended(pid)
   expect(await query(next.adminUrl, 'select answer from kept')).toEqual([{ answer: 7 }])
 })
 
@@ -119,11 +126,11 @@ test('an orphan that lost its guard as well is stopped by the next start', async
   process.kill(guard, 'SIGKILL')
   await ended(guard)
   await child.kill()
-  expect(isAlive(pid)).toBe(true)
+  expect(await startOf(pid)).toBeDefined()
   const progress: string[] = []
   const next = await start(folder, { onProgress: (line) => progress.push(line) })
   expect(progress).toEqual([expect.stringContaining(`process ${pid}`)])
-  expect(isAlive(pid)).toBe(false)
+  expect(await startOf(pid)).toBeUndefined()
   expect(await query(next.adminUrl, 'select answer from kept')).toEqual([{ answer: 7 }])
 })
 
