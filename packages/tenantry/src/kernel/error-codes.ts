@@ -116,6 +116,7 @@ export const errorCodes = {
     'Start one with `tenantry dev`, or set TENANTRY_URL and TENANTRY_KEY, or DATABASE_ADMIN_URL.',
   ),
   // HTTP
+  SERVER_UNREACHABLE: retryable(entry(503, 5, 'Check the address of the server and that it runs.')),
   UNAUTHENTICATED: entry(401, 4, 'Send the admin key as Authorization: Bearer <key>.'),
   FORBIDDEN: entry(403, 4, 'Use a key that covers this route.'),
   ROUTE_NOT_FOUND: entry(404, 3, 'See /openapi.json for the routes there are.'),

@@ -1,0 +1,38 @@
+// Every command there is, in the order of the help.
+import type { CommandSpec } from './command.ts'
+import { devCommand } from './commands/dev.ts'
+import {
+  activateCommand,
+  deactivateCommand,
+  provisionCommand,
+  restoreCommand,
+  suspendCommand,
+} from './commands/lifecycle.ts'
+import { deleteCommand, purgeCommand } from './commands/removal.ts'
+import { serveCommand } from './commands/serve.ts'
+import { doctorCommand, initCommand } from './commands/setup.ts'
+import { sqlCommand } from './commands/sql.ts'
+import { statsCommand } from './commands/stats.ts'
+import { protectCommand } from './commands/table.ts'
+import { createCommand, listCommand, showCommand, updateCommand } from './commands/tenants.ts'
+
+export const commands: readonly CommandSpec[] = [
+  devCommand,
+  serveCommand,
+  initCommand,
+  doctorCommand,
+  createCommand,
+  listCommand,
+  showCommand,
+  updateCommand,
+  statsCommand,
+  provisionCommand,
+  suspendCommand,
+  activateCommand,
+  deactivateCommand,
+  deleteCommand,
+  restoreCommand,
+  purgeCommand,
+  sqlCommand,
+  protectCommand,
+]

@@ -1,0 +1,130 @@
+// The parts of the package that commands need, behind one seam and loaded when they are needed: `tenantry --help`
+// and commands over HTTP pay for neither the database driver nor the server.
+import type { EmbeddedOptions, EmbeddedServer } from '../../embedded/embedded-server.ts'
+import type { AdminKeys } from '../../features/keys/admin-keys.ts'
+import type { Logger } from '../../kernel/logger.ts'
+import type { TenantRef } from '../../tenants/tenant.ts'
+import type { ControlPlane } from '../http/control-plane.ts'
+import type { HttpServer, ServeOptions } from '../http/server.ts'
+
+/** What a statement of the scoped shell answers. */
+export interface StatementResult {
+  readonly rows: readonly Readonly<Record<string, unknown>>[]
+  readonly fields: readonly { readonly name: string; readonly dataTypeID: number }[]
+  readonly rowCount: number | null
+  readonly command: string
+}
+
+export interface ScopedTransaction {
+  query(text: string, values?: readonly unknown[]): Promise<StatementResult>
+}
+
+export interface ProtectResult {
+  readonly table: string
+  readonly statements: readonly string[]
+  /** False where the table already had the policy form. */
+  readonly changed: boolean
+  /** Rows given to the tenant that was named. */
+  readonly rows?: number
+}
+
+/** The library, as far as commands use it. */
+export interface CliTenantry extends ControlPlane {
+  readonly keys: AdminKeys
+  scope(ref: TenantRef): {
+    transaction<T>(run: (tx: ScopedTransaction) => Promise<T>, options: { readonly readOnly: boolean }): Promise<T>
+  }
+  protect(table: string, options: { readonly tenant?: TenantRef; readonly dryRun?: boolean }): Promise<ProtectResult>
+  close(): Promise<void>
+}
+
+export interface Check {
+  readonly name: string
+  readonly ok: boolean
+  /** What it was looked at for. */
+  readonly subject?: string
+  /** The SQL, or the words, that mend it. */
+  readonly fix?: string
+}
+
+export interface Examination {
+  readonly ok: boolean
+  readonly checks: readonly Check[]
+}
+
+export interface Initialization {
+  readonly instanceId: string
+  readonly roles: { readonly login: string; readonly app: string; readonly central: string }
+  /** Control-plane migrations that this run applied; empty where everything was there. */
+  readonly applied: readonly string[]
+}
+
+export interface TenantryOptions {
+  readonly databaseUrl?: string
+  readonly adminUrl: string
+  readonly logger?: Logger
+}
+
+export interface Composition {
+  createTenantry(options: TenantryOptions): Promise<CliTenantry>
+  initialise(adminUrl: string, options: { readonly harden: boolean }): Promise<Initialization>
+  /** Examines the login of DATABASE_URL, too, where there is one. */
+  examine(adminUrl: string, databaseUrl: string | undefined): Promise<Examination>
+  startEmbedded(options: EmbeddedOptions): Promise<EmbeddedServer>
+  serve(controlPlane: ControlPlane, options: ServeOptions): Promise<HttpServer>
+}
+
+/** The parts as this package has them. */
+export const packageComposition: Composition = {
+  async createTenantry(options) {
+    const { createTenantry } = await import('../../tenantry.ts')
+    const tenantry = createTenantry(options)
+    try {
+      await tenantry.start()
+    } catch (error) {
+      // Connections of a start that failed half way would keep the process alive.
+      await tenantry.close()
+      throw error
+    }
+    return tenantry
+  },
+  async initialise(adminUrl, options) {
+    const [{ openCentralDatabase }, { initialise }, { readLedger }] = await Promise.all([
+      import('../../engine/sql/central-database.ts'),
+      import('../../control/initialise.ts'),
+      import('../../control/control-migrations.ts'),
+    ])
+    const database = openCentralDatabase({ url: adminUrl })
+    try {
+      const before = new Set((await readLedger(database))?.map(({ name }) => name))
+      const { id, roles } = await initialise(database, options)
+      const after = (await readLedger(database)) ?? []
+      const applied = after.map(({ name }) => name).filter((name) => !before.has(name))
+      return { instanceId: id, roles, applied }
+    } finally {
+      await database.close()
+    }
+  },
+  async examine(adminUrl, databaseUrl) {
+    const [{ openCentralDatabase }, { examine }] = await Promise.all([
+      import('../../engine/sql/central-database.ts'),
+      import('../../control/doctor.ts'),
+    ])
+    const database = openCentralDatabase({ url: adminUrl })
+    const login = databaseUrl === undefined ? undefined : openCentralDatabase({ url: databaseUrl })
+    try {
+      return await examine(database, login === undefined ? {} : { login })
+    } finally {
+      await database.close()
+      await login?.close()
+    }
+  },
+  async startEmbedded(options) {
+    const { startEmbedded } = await import('../../embedded/embedded-server.ts')
+    return startEmbedded(options)
+  },
+  async serve(controlPlane, options) {
+    const { serve } = await import('../http/server.ts')
+    return serve(controlPlane, options)
+  },
+}

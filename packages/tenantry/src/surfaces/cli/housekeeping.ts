@@ -1,0 +1,46 @@
+// What a running server does beside answering: it ends what a stopped process left open, and purges tenants whose
+// restore window has closed.
+import type { Logger } from '../../kernel/logger.ts'
+import type { Tenants } from '../../tenants/tenants.ts'
+
+const EVERY_MS = 60 * 60 * 1000
+
+export interface Housekeeping {
+  /** Takes up nothing new and waits for what is under way. */
+  stop(): Promise<void>
+}
+
+/** Starts at once and again every hour. Failures go to the log; the next round tries again. */
+export function startHousekeeping(
+  tenants: Pick<Tenants, 'resume' | 'purgeDue'>,
+  logger: Logger,
+  everyMs: number = EVERY_MS,
+): Housekeeping {
+  let underway: Promise<void> | undefined
+  const round = (): void => {
+    underway ??= tidy(tenants, logger).finally(() => {
+      underway = undefined
+    })
+  }
+  round()
+  const timer = setInterval(round, everyMs)
+  // The server keeps the process alive, not this.
+  timer.unref()
+  return {
+    stop: async () => {
+      clearInterval(timer)
+      await underway
+    },
+  }
+}
+
+async function tidy(tenants: Pick<Tenants, 'resume' | 'purgeDue'>, logger: Logger): Promise<void> {
+  try {
+    const ended = await tenants.resume()
+    if (ended > 0) logger.info('ended operations that a stopped process had left open', { count: ended })
+    const purged = await tenants.purgeDue()
+    if (purged.length > 0) logger.info('purged tenants past their restore window', { count: purged.length })
+  } catch (error) {
+    logger.error('housekeeping failed', { reason: error instanceof Error ? error.message : 'unknown' })
+  }
+}

@@ -1,0 +1,100 @@
+// The target behind a URL: the HTTP API, spoken with fetch.
+import { type ErrorCode, errorCodes } from '../../kernel/error-codes.ts'
+import { TenantryError } from '../../kernel/errors.ts'
+import type { ListTenants, TenantRef } from '../../tenants/tenant.ts'
+import type { Target } from './target.ts'
+
+export interface HttpTargetOptions {
+  readonly url: string
+  readonly key: string
+}
+
+interface Call {
+  readonly method?: 'GET' | 'POST' | 'PATCH' | 'DELETE'
+  readonly body?: object
+}
+
+type Api = <T>(path: string, call?: Call) => Promise<T>
+
+/** The HTTP API as a target. Its errors are the server's own, by code; SERVER_UNREACHABLE where none answers. */
+export function httpTarget(options: HttpTargetOptions): Target {
+  const api = connect(options)
+  const act = <T>(ref: TenantRef, verb: string, body: object = {}): Promise<T> =>
+    api(`${pathOf(ref)}/${verb}`, { method: 'POST', body })
+  return {
+    tenants: {
+      create: (input) => api('api/tenants', { method: 'POST', body: input }),
+      get: (ref) => api(pathOf(ref)),
+      list: (query = {}) => api(`api/tenants${queryOf(query)}`),
+      update: (ref, change) => api(pathOf(ref), { method: 'PATCH', body: change }),
+      provision: (ref) => act(ref, 'provision'),
+      suspend: (ref, given = {}) => act(ref, 'suspend', given.reason === undefined ? {} : { reason: given.reason }),
+      activate: (ref) => act(ref, 'activate'),
+      deactivate: (ref) => act(ref, 'deactivate'),
+      delete: (ref) => api(pathOf(ref), { method: 'DELETE' }),
+      restore: (ref) => act(ref, 'restore'),
+      purge: (ref, { confirm }) => act(ref, 'purge', { confirm }),
+      stats: () => api('api/stats'),
+    },
+    close: async () => {},
+  }
+}
+
+function pathOf(ref: TenantRef): string {
+  const name = typeof ref === 'string' ? ref : 'id' in ref ? ref.id : ref.slug
+  return `api/tenants/${encodeURIComponent(name)}`
+}
+
+function queryOf(query: ListTenants): string {
+  const params = new URLSearchParams()
+  for (const [name, value] of Object.entries(query)) if (value !== undefined) params.set(name, String(value))
+  const text = params.toString()
+  return text === '' ? '' : `?${text}`
+}
+
+function connect({ url, key }: HttpTargetOptions): Api {
+  const base = url.endsWith('/') ? url : `${url}/`
+  return async <T>(path: string, { method = 'GET', body }: Call = {}) => {
+    const headers = new Headers({ authorization: `Bearer ${key}`, accept: 'application/json' })
+    if (body !== undefined) headers.set('content-type', 'application/json')
+    const request = { method, headers, body: body === undefined ? null : JSON.stringify(body) }
+    // A redirect would carry the key to wherever it points.
+    const response = await fetch(new URL(path, base), { ...request, redirect: 'error' }).catch((cause: unknown) => {
+      throw unreachable(base, 'does not answer', cause)
+    })
+    const answer = await jsonOf(response, base)
+    if (!response.ok) throw errorOf(answer, response.status, base)
+    // The API's own contract, published as OpenAPI and tested there.
+    return answer as T
+  }
+}
+
+async function jsonOf(response: Response, base: string): Promise<unknown> {
+  const text = await response.text()
+  try {
+    return JSON.parse(text)
+  } catch (cause) {
+    throw unreachable(base, `answered with HTTP ${response.status} and no JSON`, cause)
+  }
+}
+
+function errorOf(answer: unknown, status: number, base: string): TenantryError {
+  const problem: Record<string, unknown> = typeof answer === 'object' && answer !== null ? { ...answer } : {}
+  const { code, detail, fix, field, sqlState } = problem
+  if (typeof code !== 'string' || !isErrorCode(code)) {
+    return unreachable(base, `answered with HTTP ${status} and an error this version does not know`, undefined)
+  }
+  return new TenantryError(code, typeof detail === 'string' ? detail : code, {
+    ...(typeof fix === 'string' && { fix }),
+    ...(typeof field === 'string' && { field }),
+    ...(typeof sqlState === 'string' && { sqlState }),
+  })
+}
+
+function isErrorCode(code: string): code is ErrorCode {
+  return Object.hasOwn(errorCodes, code)
+}
+
+function unreachable(base: string, what: string, cause: unknown): TenantryError {
+  return new TenantryError('SERVER_UNREACHABLE', `The Tenantry server at ${new URL(base).origin} ${what}.`, { cause })
+}

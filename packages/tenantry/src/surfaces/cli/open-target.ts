@@ -1,0 +1,39 @@
+// Opens the target that was chosen, and closes it again whatever happens.
+import type { Tenants } from '../../tenants/tenants.ts'
+import type { CommandRun } from './command.ts'
+import { httpTarget } from './http-target.ts'
+import { chooseTarget, type Target } from './target.ts'
+
+/** Runs `work` on the target of this command line. */
+export async function withTarget<T>(run: CommandRun, work: (target: Target) => Promise<T>): Promise<T> {
+  const choice = await chooseTarget(run.target)
+  const target = choice.kind === 'http' ? httpTarget(choice) : await openDirect(run, choice.adminUrl)
+  try {
+    return await work(target)
+  } finally {
+    await target.close()
+  }
+}
+
+async function openDirect(run: CommandRun, adminUrl: string): Promise<Target> {
+  const tenantry = await run.composition.createTenantry({ adminUrl })
+  return { tenants: actingAs('cli', tenantry.tenants), close: () => tenantry.close() }
+}
+
+/** The tenants, with every change in the audit log under this actor. */
+function actingAs(actor: string, tenants: Tenants): Target['tenants'] {
+  return {
+    create: (input) => tenants.create(input, { actor }),
+    get: (ref) => tenants.get(ref),
+    list: (query) => tenants.list(query),
+    update: (ref, change, options) => tenants.update(ref, change, { ...options, actor }),
+    provision: (ref) => tenants.provision(ref, { actor }),
+    suspend: (ref, options) => tenants.suspend(ref, { ...options, actor }),
+    activate: (ref) => tenants.activate(ref, { actor }),
+    deactivate: (ref) => tenants.deactivate(ref, { actor }),
+    delete: (ref) => tenants.delete(ref, { actor }),
+    restore: (ref) => tenants.restore(ref, { actor }),
+    purge: (ref, options) => tenants.purge(ref, { ...options, actor }),
+    stats: () => tenants.stats(),
+  }
+}
