@@ -1,5 +1,5 @@
 // A tenant's single statement against the same statement without tenancy: point read and a list of 100 rows.
-import { readFile } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 import { round } from '../src/report.mjs'
 import { measureRounds } from '../src/rounds.mjs'
 import { addRowTenants, openStage } from '../src/stage.mjs'
@@ -10,14 +10,14 @@ const SCHEMAS = 50
 const POINT = 'select id, body, amount from item where id = $1'
 const LIST = 'select id, body, amount from item order by id limit 100'
 
-export async function run({ rounds, progress }) {
+export async function run({ rounds, progress, only }) {
   const stage = await openStage()
   try {
     progress('preparing data')
     const context = await prepare(stage)
     const modes = modesOf(stage, context)
-    const results = await measureRounds(modes, { rounds, progress })
-    const cpu = await serverCpu(stage, modes)
+    const results = await measureRounds(modes, { rounds, progress, only })
+    const cpu = only ? [] : await serverCpu(modes)
     const ratios = Object.fromEntries(results.filter(({ ratio }) => ratio).map(({ key, ratio }) => [key, ratio]))
     const rows = results.map(({ key, perSecond, ratio }) => ({ mode: key, 'per second': perSecond, ratio: ratio ?? 1 }))
     return { ratios, rows, notes: cpu }
@@ -140,7 +140,7 @@ function pipelinedClients(stage, count) {
 const CPU_STATEMENTS = 4_000
 
 /** CPU of the server's backends a statement, from the scheduler's accounts (Linux only). */
-async function serverCpu(stage, modes) {
+async function serverCpu(modes) {
   const byName = new Map(modes.map((mode) => [mode.key, mode]))
   const notes = []
   for (const key of [
@@ -159,12 +159,12 @@ async function serverCpu(stage, modes) {
         }),
       )
     await lanes(500)
-    const before = await backendNanoseconds(stage)
+    const before = await backendNanoseconds()
     const node = process.cpuUsage()
     if (before === undefined) return ['Server CPU a statement is read on Linux only.']
     await lanes(CPU_STATEMENTS)
     const { user, system } = process.cpuUsage(node)
-    const after = await backendNanoseconds(stage)
+    const after = await backendNanoseconds()
     const server = [...after].reduce((sum, [pid, time]) => sum + time - (before.get(pid) ?? 0), 0)
     const micros = (value) => round(value / CPU_STATEMENTS, 1)
     notes.push(`CPU a statement, ${key}: server ${micros(server / 1000)} µs, Node ${micros(user + system)} µs`)
@@ -172,17 +172,13 @@ async function serverCpu(stage, modes) {
   return notes
 }
 
-async function backendNanoseconds(stage) {
-  const { rows } = await stage.central(
-    "select pid from pg_stat_activity where backend_type = 'client backend' and application_name in ('plain', 'tenantry')",
-  )
-  try {
-    const times = rows.map(async ({ pid }) => [
-      pid,
-      Number((await readFile(`/proc/${pid}/schedstat`, 'utf8')).split(' ')[0]),
-    ])
-    return new Map(await Promise.all(times))
-  } catch {
-    return undefined
+/** Nanoseconds of each backend of the bench, by process id; undefined where there is no /proc. */
+async function backendNanoseconds() {
+  const backends = new Map()
+  for (const pid of await readdir('/proc').catch(() => [])) {
+    const title = /^\d+$/.test(pid) ? await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '') : ''
+    if (!/^postgres: .*(bench_plain|tn_[0-9a-f]{8}_login) tenantry 127\.0\.0\.1/.test(title)) continue
+    backends.set(pid, Number((await readFile(`/proc/${pid}/schedstat`, 'utf8')).split(' ')[0]))
   }
+  return backends.size === 0 ? undefined : backends
 }

@@ -7,7 +7,7 @@ const READ = 'select balance from account where id = $1'
 const WRITE = 'update account set balance = balance + 1 where id = $1'
 const ACCOUNTS = 20
 
-export async function run({ rounds, progress }) {
+export async function run({ rounds, progress, only }) {
   const stage = await openStage()
   try {
     progress('preparing data')
@@ -19,7 +19,7 @@ export async function run({ rounds, progress }) {
     await stage.tenantry.protect('account')
     await stage.central('vacuum analyze account')
     await stage.central('vacuum analyze plain_account')
-    const results = await measureRounds(modesOf(stage, tenants), { rounds, progress })
+    const results = await measureRounds(modesOf(stage, tenants), { rounds, progress, only })
     const ratios = Object.fromEntries(results.filter(({ ratio }) => ratio).map(({ key, ratio }) => [key, ratio]))
     return {
       ratios,
@@ -32,9 +32,11 @@ export async function run({ rounds, progress }) {
 
 function modesOf({ tenantry, plainPool }, tenants) {
   const pool = plainPool()
+  const write = ['write', WRITE]
+  const read = ['read', READ]
   const pick = () => tenants[Math.floor(Math.random() * tenants.length)]
   const account = () => 1 + Math.floor(Math.random() * ACCOUNTS)
-  const plain = (name, text, tenant, id) => ({
+  const plain = ([name, text], tenant, id) => ({
     name,
     text: text.replace('account', 'plain_account').replace('where', 'where tenant_id = $2 and'),
     values: [id, tenant.id],
@@ -44,9 +46,9 @@ function modesOf({ tenantry, plainPool }, tenants) {
     const client = await pool.connect()
     try {
       await client.query('begin')
-      await client.query(plain('read', READ, tenant, account()))
-      await client.query(plain('read', READ, tenant, account()))
-      await client.query(plain(...last, tenant, account()))
+      await client.query(plain(read, tenant, account()))
+      await client.query(plain(read, tenant, account()))
+      await client.query(plain(last, tenant, account()))
       await client.query('commit')
     } finally {
       client.release()
@@ -58,8 +60,6 @@ function modesOf({ tenantry, plainPool }, tenants) {
       await tx.query({ name: 'read', text: READ, values: [account()] })
       await tx[method]({ name: last[0], text: last[1], values: [account()] })
     })
-  const write = ['write', WRITE]
-  const read = ['read', READ]
   return [
     { key: 'raw', inFlight: 8, operation: () => raw(write) },
     { key: 'scoped', baseline: 'raw', inFlight: 8, operation: () => scoped(write, 'query') },

@@ -21,9 +21,12 @@ async function slice(operation, inFlight) {
 
 /**
  * @param modes [{ key, baseline?: key, inFlight, operation }] — a mode without a baseline is one
+ * @param only measures only the modes whose key holds this text, and their baselines
  * @returns per key: median operations per second and, where it has a baseline, the median ratio
  */
-export async function measureRounds(modes, { rounds, progress }) {
+export async function measureRounds(all, { rounds, progress, only = '' }) {
+  const wanted = all.filter(({ key }) => key.includes(only))
+  const modes = all.filter((mode) => wanted.includes(mode) || wanted.some(({ baseline }) => baseline === mode.key))
   const rates = new Map(modes.map(({ key }) => [key, []]))
   for (const { operation, inFlight } of modes) await slice(operation, inFlight)
   for (let at = 0; at < rounds; at++) {
