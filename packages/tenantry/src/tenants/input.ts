@@ -1,47 +1,30 @@
 // Checks what comes in from outside, once; everything behind it trusts its types. Messages name the field and the
 // rule, never the value.
-import { z } from 'zod'
 import { TenantryError } from '../kernel/errors.ts'
 import { isValidSchemaName, isValidSlug, schemaNameFor, slugFrom } from '../kernel/identifiers.ts'
+import { anyText, checkFields, flag, jsonObject, nullable, oneOf, text } from './field-checks.ts'
 import type { TenantDefaults } from './options.ts'
 import { type Isolation, isolations, type JsonObject, type UpdateTenant } from './tenant.ts'
 
-const NOT_STORABLE = /\0|[\uD800-\uDFFF]/u
-// In JSON text: an escaped zero byte or lone surrogate, which jsonb refuses.
-const NOT_STORABLE_JSON = /(?<!\\)(?:\\\\)*\\u(?:0000|d[89a-f][0-9a-f]{2})/i
-
-const text = (max: number) =>
-  z
-    .string()
-    .max(max, `must have at most ${max} characters`)
-    .refine((value) => value.trim() !== '', 'must not be blank')
-    .refine((value) => !NOT_STORABLE.test(value), 'must be Unicode text without zero bytes')
-
-const jsonObject = z
-  .record(z.string(), z.json())
-  .refine((value) => !NOT_STORABLE_JSON.test(JSON.stringify(value)), 'must be Unicode text without zero bytes')
-
-const createSchema = z.strictObject({
+const createFields = {
   name: text(255),
-  slug: z.string().optional(),
-  schemaName: z.string().optional(),
-  plan: text(100).optional(),
-  isolation: z.enum(isolations).optional(),
-  provision: z.boolean().optional(),
-  ownerUserId: text(255).optional(),
-  settings: jsonObject.optional(),
-  metadata: jsonObject.optional(),
-})
+  slug: anyText,
+  schemaName: anyText,
+  plan: text(100),
+  isolation: oneOf(isolations),
+  provision: flag,
+  ownerUserId: text(255),
+  settings: jsonObject,
+  metadata: jsonObject,
+}
 
-const updateSchema = z.strictObject({
-  name: text(255).optional(),
-  plan: text(100).nullable().optional(),
-  ownerUserId: text(255).nullable().optional(),
-  settings: jsonObject.optional(),
-  metadata: jsonObject.optional(),
-})
-
-const reasonSchema = text(500).optional()
+const updateFields = {
+  name: text(255),
+  plan: nullable(text(100)),
+  ownerUserId: nullable(text(255)),
+  settings: jsonObject,
+  metadata: jsonObject,
+}
 
 /** A checked and completed `create`. */
 export interface NewTenant {
@@ -61,10 +44,11 @@ export interface NewTenant {
  * Throws INVALID_INPUT, UNKNOWN_FIELD, SLUG_INVALID, SLUG_RESERVED or SCHEMA_NAME_INVALID.
  */
 export function checkCreate(input: unknown, defaults: TenantDefaults): NewTenant {
-  const given = parse(createSchema, input)
-  const slug = checkSlug(given.slug, given.name, defaults.reservedSlugs)
+  const given = checkFields(createFields, input)
+  const name = createFields.name(given.name, 'name')
+  const slug = checkSlug(given.slug, name, defaults.reservedSlugs)
   return {
-    name: given.name,
+    name,
     slug,
     schemaName: given.schemaName === undefined ? schemaNameFor(slug) : checkSchemaName(given.schemaName),
     plan: given.plan ?? null,
@@ -92,19 +76,12 @@ export function checkUpdate(change: unknown): UpdateTenant {
     if (advice === undefined) continue
     throw new TenantryError('FIELD_IMMUTABLE', `"${field}" cannot be updated: ${advice}.`, { field, fix: advice })
   }
-  const { name, settings, metadata, ...nullable } = parse(updateSchema, change)
-  return {
-    ...(name === undefined ? {} : { name }),
-    ...(settings === undefined ? {} : { settings }),
-    ...(metadata === undefined ? {} : { metadata }),
-    ...(nullable.plan === undefined ? {} : { plan: nullable.plan }),
-    ...(nullable.ownerUserId === undefined ? {} : { ownerUserId: nullable.ownerUserId }),
-  }
+  return checkFields(updateFields, change)
 }
 
 /** Checks the reason of a suspension. Throws INVALID_INPUT. */
 export function checkReason(reason: string | undefined): string | null {
-  return parse(z.strictObject({ reason: reasonSchema }), { reason }).reason ?? null
+  return reason === undefined ? null : text(500)(reason, 'reason')
 }
 
 function checkSlug(given: string | undefined, name: string, reserved: readonly string[]): string {
@@ -125,20 +102,4 @@ function checkSchemaName(name: string): string {
   // Archived schemas and tombstones carry names of these forms.
   if (isValidSchemaName(name) && !/^(archived|purged)_/.test(name)) return name
   throw new TenantryError('SCHEMA_NAME_INVALID', 'The schema name is not a valid one.', { field: 'schemaName' })
-}
-
-function parse<T>(schema: z.ZodType<T>, value: unknown): T {
-  const result = schema.safeParse(value)
-  if (result.success) return result.data
-  const issue = result.error.issues[0]
-  const field = issue?.path[0] === undefined ? undefined : String(issue.path[0])
-  if (issue?.code === 'unrecognized_keys') {
-    const [unknown = ''] = issue.keys
-    throw new TenantryError('UNKNOWN_FIELD', 'The input has a field that is not known.', { field: unknown })
-  }
-  throw new TenantryError(
-    'INVALID_INPUT',
-    field === undefined ? 'The input must be an object.' : `"${field}" ${issue?.message ?? 'is not valid'}.`,
-    field === undefined ? {} : { field },
-  )
 }
