@@ -43,7 +43,7 @@ async function prepare(stage) {
       slug: `schema-${at}`,
       isolation: 'schema',
     })
-    schemas.push({ id: tenant.id })
+    schemas.push(tenant.id)
     await stage.central(`create table ${tenant.schemaName}.item ${table}, primary key (id));
       insert into ${tenant.schemaName}.item select g, 'item ' || g, g * 1.5 from generate_series(1, ${ROWS}) g`)
     await stage.central(
@@ -64,9 +64,9 @@ function modesOf(stage, { tenants, schemas }) {
     if (rows.length !== count) throw new Error(`${rows.length} rows instead of ${count}`)
   }
   const operations = {
-    raw: async (kind) => expect((await rawPool.query(plainQuery(kind, pick(tenants).id, anyId()))).rows, countOf(kind)),
+    raw: async (kind) => expect((await rawPool.query(plainQuery(kind, pick(tenants), anyId()))).rows, countOf(kind)),
     'raw pipelined': async (kind) =>
-      expect((await pipelined(plainQuery(kind, pick(tenants).id, anyId()))).rows, countOf(kind)),
+      expect((await pipelined(plainQuery(kind, pick(tenants), anyId()))).rows, countOf(kind)),
     'query row': (kind) =>
       tenantry.run(pick(tenants), async () =>
         expect((await tenantry.pool.query(scopedQuery(kind, anyId()))).rows, countOf(kind)),
@@ -77,7 +77,7 @@ function modesOf(stage, { tenants, schemas }) {
       ),
     'checkout row': (kind) => checkedOut(tenantry, pick(tenants), scopedQuery(kind, anyId())),
     'checkout schema': (kind) => checkedOut(tenantry, pick(schemas), scopedQuery(kind, anyId())),
-    sequential: (kind) => sequential(rawPool, plainQuery(kind, pick(tenants).id, anyId())),
+    sequential: (kind) => sequential(rawPool, plainQuery(kind, pick(tenants), anyId())),
   }
   const mode = (name, inFlight, kind = 'point') => {
     const suffix = kind === 'point' ? `@${inFlight}` : `${kind} @${inFlight}`

@@ -39,7 +39,7 @@ function modesOf({ tenantry, plainPool }, tenants) {
   const plain = ([name, text], tenant, id) => ({
     name,
     text: text.replace('account', 'plain_account').replace('where', 'where tenant_id = $2 and'),
-    values: [id, tenant.id],
+    values: [id, tenant],
   })
   const raw = async (last) => {
     const tenant = pick()

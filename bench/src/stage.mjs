@@ -53,5 +53,5 @@ export async function addRowTenants(stage, count, prefix) {
        from generate_series(1, $1::int) g returning id`,
     [count, prefix],
   )
-  return rows
+  return rows.map(({ id }) => id)
 }

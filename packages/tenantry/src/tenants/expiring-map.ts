@@ -1,4 +1,4 @@
-// A bounded map whose entries expire; where it is full, the entry unused for longest makes room.
+// A bounded map whose entries expire; where it fills up, entries unused for long make room.
 import type { Clock } from '../kernel/clock.ts'
 
 export interface ExpiringMapOptions<K, V> {
@@ -34,8 +34,11 @@ export class ExpiringMap<K, V> {
       this.delete(key)
       return undefined
     }
-    this.#entries.delete(key)
-    this.#entries.set(key, entry)
+    // Keeping the order costs more than the look-up, so it is kept only where something is about to be dropped.
+    if (this.#entries.size > this.#options.max / 2) {
+      this.#entries.delete(key)
+      this.#entries.set(key, entry)
+    }
     return entry.value
   }
 

@@ -27,12 +27,9 @@ export class Scope {
   readonly tenantId: string
   readonly slug: string
   readonly claims: Claims
-  /** How the registry is asked for this tenant again. */
-  readonly ref: { readonly id: string }
 
   constructor(tenant: ScopedTenant, claims: Claims) {
     this.tenantId = tenant.id
-    this.ref = { id: tenant.id }
     this.slug = tenant.slug
     this.claims = claims
   }

@@ -1,13 +1,14 @@
 // A client while one scope has it checked out. It decides for every statement whether the prelude goes with it, and it
 // hands the connection back only in the state in which it came.
-import type { Scope, ScopeStore } from '../context/scope.ts'
+import type { Scope, ScopedTenant, ScopeStore } from '../context/scope.ts'
 import { TenantryError } from '../../kernel/errors.ts'
-import { sendFlight } from './flight.ts'
+import { type FlightObserver, sendFlight } from './flight.ts'
 import type { QueryResult } from './pg.ts'
 import type { Prelude } from './prelude.ts'
 import type { TenantQueryConfig } from './query-arguments.ts'
 import { refuseEnding, refuseResidue, statementNameFor } from './rules.ts'
 import type { ScopedClient } from './scoped-client.ts'
+import type { Flight } from './scoped-query.ts'
 import type { Statement, StatementReader } from './statement.ts'
 import type { TenantGate } from './tenant-gate.ts'
 
@@ -27,7 +28,13 @@ interface Frame {
   readonly commit?: boolean
 }
 
-export class CheckedOutClient {
+interface Outgoing {
+  readonly config: TenantQueryConfig
+  readonly statement: Statement
+  readonly frame: Frame
+}
+
+export class CheckedOutClient implements FlightObserver<Flight> {
   readonly scope: Scope
   readonly #options: CheckedOutOptions
   readonly #client: ScopedClient
@@ -39,7 +46,7 @@ export class CheckedOutClient {
   #leavesState = false
   #released = false
   #underWay = 0
-  #admission: Promise<unknown> | undefined
+  #admission: Promise<ScopedTenant> | undefined
 
   constructor(options: CheckedOutOptions) {
     this.#options = options
@@ -125,43 +132,47 @@ export class CheckedOutClient {
     }
   }
 
-  async #send(config: TenantQueryConfig, statement: Statement, { begin, commit }: Frame): Promise<QueryResult> {
-    const { gate } = this.#options
+  #send(config: TenantQueryConfig, statement: Statement, frame: Frame): Promise<QueryResult> {
     // Statements keep their order: where one waits for the registry, those behind it wait as well.
-    if (this.#admission) await this.#admission
-    const admitted = gate.peek(this.scope)
-    const tenant = admitted ?? (await this.#admit())
+    const tenant = this.#admission ? undefined : this.#options.gate.peek(this.scope)
+    if (tenant) return this.#sendAdmitted(tenant, { config, statement, frame })
+    return this.#admit().then((admitted) => this.#sendAdmitted(admitted, { config, statement, frame }))
+  }
+
+  #admit(): Promise<ScopedTenant> {
+    this.#admission ??= this.#options.gate.admit(this.scope).finally(() => {
+      this.#admission = undefined
+    })
+    return this.#admission
+  }
+
+  #sendAdmitted(tenant: ScopedTenant, { config, statement, frame: { begin, commit } }: Outgoing): Promise<QueryResult> {
     if (statement.copyFrom && tenant.isolation === 'row') {
       throw new TenantryError('COPY_FROM_ROW_SCOPE', 'COPY FROM was sent inside a row tenant.')
     }
     this.#refuseMisuse()
     if (statement.leavesState) this.#leavesState = true
     this.#underWay++
-    try {
-      return await sendFlight(this.#client, {
-        config,
-        commit,
-        begin: begin === undefined ? undefined : () => (this.#client.transactionStatus === 'I' ? begin : undefined),
-        statementName: statementNameFor(config.name, tenant),
-        reasserts: () => this.#reasserting,
-        prelude: () => {
-          const prelude = gate.prelude(this.scope, tenant, config.query_timeout)
-          return this.#preludeFor(statement, prelude, begin !== undefined)
-        },
-      })
-    } finally {
-      this.#underWay--
+    const flight = {
+      config,
+      commit,
+      begin: begin === undefined ? undefined : () => (this.#client.transactionStatus === 'I' ? begin : undefined),
+      statementName: statementNameFor(config.name, tenant),
+      reasserts: () => this.#reasserting,
+      prelude: () => {
+        const prelude = this.#options.gate.prelude(this.scope, tenant, config.query_timeout)
+        return this.#preludeFor(statement, prelude, begin !== undefined)
+      },
     }
+    return sendFlight(this.#client, flight, this)
   }
 
-  async #admit() {
-    const admission = this.#options.gate.admit(this.scope)
-    this.#admission = admission
-    try {
-      return await admission
-    } finally {
-      this.#admission = undefined
-    }
+  refuse(): undefined {
+    return undefined
+  }
+
+  settled(): void {
+    this.#underWay--
   }
 
   /** Asked at the moment of sending, when the transaction's state is known. */

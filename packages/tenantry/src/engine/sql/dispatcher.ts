@@ -2,10 +2,9 @@
 // nothing more while another one is free, so that nobody waits behind a stranger's report.
 import { TenantryError } from '../../kernel/errors.ts'
 import { toConnectError } from './database-errors.ts'
-import type { FlightPlan } from './flight.ts'
 import type { QueryResult } from './pg.ts'
 import type { ScopedClient } from './scoped-client.ts'
-import { SharedClient } from './shared-client.ts'
+import { SharedClient, type SharedFlight } from './shared-client.ts'
 
 export interface DispatcherOptions {
   readonly connect: () => Promise<ScopedClient>
@@ -14,8 +13,10 @@ export interface DispatcherOptions {
 }
 
 const SLOW_HEAD_MS = 25
-// A new connection is opened when each open one has this many statements waiting.
-const BUSY = 2
+const HELD_UP = 1_000_000
+// A connection is filled up to this depth before the next one is used: statements that travel together share system
+// calls and wake-ups on both sides, which cost more than the statements.
+const DEPTH = 8
 // A backend grows 35-70 KB with each schema it touches; at 500 it is replaced.
 const SCHEMAS_PER_CONNECTION = 500
 
@@ -40,10 +41,9 @@ export class Dispatcher {
     return this.#clients.length
   }
 
-  /** Sends one flush; `schema` names the tenant's schema where it has one. */
-  send(plan: FlightPlan, schema: string | undefined): Promise<QueryResult> {
+  send(flight: SharedFlight): Promise<QueryResult> {
     const client = this.#choose()
-    return client ? client.send(plan, schema) : this.#first().then((opened) => opened.send(plan, schema))
+    return client ? client.send(flight) : this.#first().then((opened) => opened.send(flight))
   }
 
   async close(): Promise<void> {
@@ -54,27 +54,28 @@ export class Dispatcher {
     await Promise.all(clients.map((client) => client.end()))
   }
 
-  /** The least loaded usable connection; opens another in the background where all are busy. */
+  /** The first connection with room; where none has any, the least loaded, while another is opened in the background. */
   #choose(): SharedClient | undefined {
     const now = performance.now()
     let best: SharedClient | undefined
     let bestLoad = Number.POSITIVE_INFINITY
-    let stale = false
     for (const client of this.#clients) {
-      if (!client.isUsable) {
-        stale = true
-        continue
-      }
-      const load = client.pending + (client.headAgeMs(now) > SLOW_HEAD_MS ? 1_000_000 : 0)
+      if (!client.isUsable) return this.#dropUnusable()
+      const load = client.pending + (client.headAgeMs(now) > SLOW_HEAD_MS ? HELD_UP : 0)
       if (load < bestLoad) {
         best = client
         bestLoad = load
       }
+      if (load < DEPTH) break
     }
-    if (stale) this.#clients = this.#clients.filter((client) => client.isUsable)
-    if (bestLoad >= BUSY && this.#clients.length < this.#options.size) this.#grow().catch(() => undefined)
+    if (bestLoad >= DEPTH && this.#clients.length < this.#options.size) this.#grow().catch(() => undefined)
     if (best && best.schemasTouched > SCHEMAS_PER_CONNECTION && bestLoad === 0) return this.#replace(best)
     return best
+  }
+
+  #dropUnusable(): SharedClient | undefined {
+    this.#clients = this.#clients.filter((client) => client.isUsable)
+    return this.#choose()
   }
 
   /** Retires a grown backend; what follows goes to another connection. */

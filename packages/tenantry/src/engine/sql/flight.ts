@@ -4,27 +4,35 @@ import type { QueryResult } from './pg.ts'
 import type { ScopedClient } from './scoped-client.ts'
 import { type Flight, ScopedQuery } from './scoped-query.ts'
 
-/** A flush, and what to do when it has been answered, before anybody learns of it. */
-export interface FlightPlan extends Flight {
-  readonly settled?: () => void
+/** Whoever shares a connection, and has a say when a flush on it has been answered. */
+export interface FlightObserver<F extends Flight> {
+  /** An error that overrides a good answer. */
+  refuse(): Error | undefined
+  /** Called once, before anybody learns of the answer. */
+  settled(flight: F): void
 }
 
 const UNKNOWN_STATEMENT = '26000'
 const STALE_PLAN = '0A000'
 
 /** Sends a flush and resolves with its result; database errors arrive mapped, all others as pg made them. */
-export function sendFlight(client: ScopedClient, plan: FlightPlan): Promise<QueryResult> {
+export function sendFlight<F extends Flight>(
+  client: ScopedClient,
+  flight: F,
+  observer?: FlightObserver<F>,
+): Promise<QueryResult> {
   return new Promise((resolve, reject) => {
-    const attempt = (isLast: boolean) => {
-      const query = new ScopedQuery(plan, client.prepared, (error, result) => {
-        if (error && !isLast && isRetryable(error, client)) return attempt(true)
-        plan.settled?.()
-        if (error) reject(mapped(error))
-        else resolve(result as QueryResult)
-      })
-      client.send(query)
+    const answered = (failure: Error | null, result?: QueryResult) => {
+      const error = failure ?? observer?.refuse()
+      observer?.settled(flight)
+      if (error) reject(mapped(error))
+      else resolve(result as QueryResult)
     }
-    attempt(false)
+    const query = new ScopedQuery(flight, client.prepared, (error, result) => {
+      if (error && isRetryable(error, client)) client.send(new ScopedQuery(flight, client.prepared, answered))
+      else answered(error, result)
+    })
+    client.send(query)
   })
 }
 

@@ -24,11 +24,11 @@ export interface Prelude {
 
 const set = (setting: string, parameter: number) => `pg_catalog.set_config('${setting}', $${parameter}, true)`
 
-// A WHERE that is never true keeps the answer free of rows; || is strict and evaluates every operand. The advisory
+// A WHERE that is never true keeps the answer free of rows: no operand is ever null, so each one is evaluated. OR and
+// IS NULL cost nothing, unlike functions and operators, whose rights are checked anew by every execution. The advisory
 // unlock drops what an earlier tenant's statement may have left on the connection: residue that no SET makes.
-function textOf(settings: readonly string[]): string {
-  const operands = [...settings, 'pg_catalog.pg_advisory_unlock_all()::pg_catalog.text']
-  return `select 1 where (${operands.join(' operator(pg_catalog.||) ')}) is null`
+function textOf(operands: readonly string[]): string {
+  return `select 1 where ${[...operands, 'pg_catalog.pg_advisory_unlock_all()'].map((each) => `${each} is null`).join(' or ')}`
 }
 
 export function encodePrelude(settings: PreludeSettings): Prelude {
@@ -38,7 +38,7 @@ export function encodePrelude(settings: PreludeSettings): Prelude {
   let name = 'tenantry_prelude'
   if (settings.requiredSchema !== undefined) {
     values.push(quoteIdentifier(settings.requiredSchema))
-    operands.push(`$${values.length}::pg_catalog.regnamespace::pg_catalog.text`)
+    operands.push(`$${values.length}::pg_catalog.regnamespace`)
     name += '_schema'
   }
   if (settings.statementTimeoutMs !== undefined) {

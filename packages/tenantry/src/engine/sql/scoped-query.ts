@@ -26,8 +26,6 @@ export interface Flight {
   readonly commit?: boolean | undefined
   /** Name on the server; undefined for an unnamed statement. */
   readonly statementName?: string | undefined
-  /** Asked when the answer is complete: an error that overrides it. */
-  readonly refuse?: (() => Error | undefined) | undefined
 }
 
 const EXECUTE_SYNC = Buffer.concat([EXECUTE, SYNC])
@@ -45,8 +43,8 @@ export class ScopedQuery extends WireQuery {
   #parsed: string[] | undefined
 
   constructor(flight: Flight, prepared: PreparedStatements, callback: QueryCallback) {
-    // Without the name: pg would keep a book of its own under it.
-    super(flight.config.name === undefined ? flight.config : { ...flight.config, name: undefined }, undefined, callback)
+    super(baseConfig(flight.config), undefined, callback)
+    this.values = flight.config.values
     this.#flight = flight
     this.#prepared = prepared
   }
@@ -147,12 +145,15 @@ export class ScopedQuery extends WireQuery {
     if (isFromServer(error)) onSync(connection, () => super.handleError(error, connection))
     else super.handleError(error, connection)
   }
+}
 
-  override handleReadyForQuery(connection: WireConnection): void {
-    const refusal = this.#flight.refuse?.()
-    if (refusal) this.callback(refusal)
-    else super.handleReadyForQuery(connection)
-  }
+/**
+ * What pg's Query is made of: without the name, under which pg would keep a book of its own; the bare text where there
+ * is nothing else to say, because pg copies objects.
+ */
+function baseConfig(config: QueryConfig): QueryConfig | string {
+  const isPlain = !('rowMode' in config) && !('types' in config) && !('binary' in config)
+  return isPlain ? config.text : { ...config, name: undefined }
 }
 
 /** As pg sends it; what prepareValue gives is text, bytes or null. */

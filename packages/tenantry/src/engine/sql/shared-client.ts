@@ -1,11 +1,21 @@
 // One pipelined connection that many tenants' single statements share, each ended by its own Sync. Whatever would let
 // one statement reach into the next (an open transaction, a changed session) destroys the connection.
 import { TenantryError } from '../../kernel/errors.ts'
-import { type FlightPlan, sendFlight } from './flight.ts'
+import { type FlightObserver, sendFlight } from './flight.ts'
 import type { QueryResult } from './pg.ts'
 import type { ScopedClient } from './scoped-client.ts'
+import type { Flight } from './scoped-query.ts'
+import { notePace, type Pace } from './statement.ts'
 
-export class SharedClient {
+/** A single statement for a shared connection. */
+export interface SharedFlight extends Flight {
+  /** The tenant's own schema, where it has one. */
+  readonly schema: string | undefined
+  /** Where to note how long the statement took. */
+  readonly pace: Pace
+}
+
+export class SharedClient implements FlightObserver<SharedFlight> {
   readonly client: ScopedClient
   #pending = 0
   #headSince = 0
@@ -41,10 +51,26 @@ export class SharedClient {
     return this.#pending === 0 ? 0 : now - this.#headSince
   }
 
-  send(plan: FlightPlan, schema: string | undefined): Promise<QueryResult> {
+  send(flight: SharedFlight): Promise<QueryResult> {
     if (this.#pending++ === 0) this.#headSince = performance.now()
-    if (schema !== undefined) this.#schemas.add(schema)
-    return sendFlight(this.client, { ...plan, refuse: this.#refuseUnclean, settled: this.#settled })
+    if (flight.schema !== undefined) this.#schemas.add(flight.schema)
+    return sendFlight(this.client, flight, this)
+  }
+
+  settled(flight: SharedFlight): void {
+    const now = performance.now()
+    notePace(flight.pace, now - this.#headSince)
+    this.#pending--
+    this.#headSince = now
+  }
+
+  refuse(): Error | undefined {
+    const { transactionStatus, residue } = this.client
+    if (transactionStatus !== 'I') {
+      return new TenantryError('STATEMENT_REFUSED', 'The statement opened a transaction on a shared connection.')
+    }
+    if (residue === undefined) return undefined
+    return new TenantryError('STATEMENT_REFUSED', `The statement left session settings changed: ${residue}.`)
   }
 
   /** Lets what was sent finish, then closes the connection. */
@@ -56,19 +82,5 @@ export class SharedClient {
   #destroy(): void {
     this.#ended = true
     this.client.destroy()
-  }
-
-  readonly #settled = (): void => {
-    this.#pending--
-    this.#headSince = performance.now()
-  }
-
-  readonly #refuseUnclean = (): Error | undefined => {
-    const { transactionStatus, residue } = this.client
-    if (transactionStatus !== 'I') {
-      return new TenantryError('STATEMENT_REFUSED', 'The statement opened a transaction on a shared connection.')
-    }
-    if (residue === undefined) return undefined
-    return new TenantryError('STATEMENT_REFUSED', `The statement left session settings changed: ${residue}.`)
   }
 }

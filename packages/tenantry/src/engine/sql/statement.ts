@@ -5,6 +5,19 @@
 /** Transaction control carries no prelude: a setting made before it would break SET TRANSACTION. */
 export type Control = 'begin' | 'end' | 'savepoint' | 'rollback-to' | 'set-transaction'
 
+/** How long a statement's text has taken lately, in milliseconds: the one thing about it that changes. */
+export interface Pace {
+  ms: number
+}
+
+// How much the newest run weighs.
+const NEWEST = 0.3
+
+/** Notes how long a statement has taken. */
+export function notePace(pace: Pace, tookMs: number): void {
+  pace.ms += NEWEST * (tookMs - pace.ms)
+}
+
 export interface Statement {
   /** First keyword in lower case; empty for an empty statement. */
   readonly keyword: string
@@ -22,6 +35,7 @@ export interface Statement {
   readonly opaque: boolean
   /** Calls something by name that is known to leave session state: kept off shared connections. */
   readonly leavesState: boolean
+  readonly pace: Pace
 }
 
 const CACHE_LIMIT = 2_000
@@ -57,6 +71,7 @@ export function readStatement(text: string): Statement {
     copyFrom: keyword === 'copy' && /\bfrom\b/i.test(text) && !/^copy\s*\(/i.test(head),
     opaque: mayCallFunctions(text),
     leavesState: STATEFUL_CALL.test(text),
+    pace: { ms: 0 },
   }
 }
 

@@ -17,11 +17,11 @@ export class TenantGate {
 
   /** The scope's tenant from memory; undefined where the registry must be read. Throws where it may not be entered. */
   peek(scope: Scope): ScopedTenant | undefined {
-    return this.#source.peek(scope.ref)
+    return this.#source.peek(scope.tenantId)
   }
 
   admit(scope: Scope): Promise<ScopedTenant> {
-    return this.#source.admitted(scope.ref)
+    return this.#source.admitted(scope.tenantId)
   }
 
   prelude(scope: Scope, tenant: ScopedTenant, timeoutMs?: number): Prelude {
