@@ -4,25 +4,28 @@ import os from 'node:os'
 import path from 'node:path'
 import pg from 'pg'
 import { createTenantry } from 'tenantry'
+import { startEmbedded } from '../../packages/tenantry/dist/embedded/embedded-server.js'
 
 export async function openStage({ migrations, ...settings } = {}) {
   const dataDir = await mkdtemp(path.join(os.tmpdir(), 'tenantry-bench-'))
+  const server = await startEmbedded({ dataDir, settings: { shared_buffers: '512MB', max_connections: '100' } })
+  const { adminUrl } = server
   const tenantry = createTenantry({
     ...settings,
     migrations: migrations ?? path.join(dataDir, 'no-migrations'),
-    embedded: { dataDir, settings: { shared_buffers: '512MB', max_connections: '100' } },
+    adminUrl,
   })
   await tenantry.start()
-  const connection = await tenantry.asCentral('bench: connection of the plain pool', async (central) => {
-    const { rows } = await central.query("select current_setting('port') as port, current_database() as database")
-    return { host: '127.0.0.1', port: Number(rows[0].port), database: rows[0].database }
-  })
+  const { hostname: host, port, pathname } = new URL(adminUrl)
+  const connection = { host, port: Number(port), database: pathname.slice(1) }
   // The plain side logs in as a role of its own with plain grants and no tenancy at all.
   await tenantry.asCentral('bench: a plain role', (central) =>
     central.query("create role bench_plain login password 'bench-only'; grant usage on schema public to bench_plain"),
   )
   const plain = { ...connection, user: 'bench_plain', password: 'bench-only', application_name: 'plain' }
   const open = []
+  const admin = new pg.Client({ connectionString: adminUrl })
+  await admin.connect()
   const keep = (connection) => {
     open.push(connection)
     return connection
@@ -37,9 +40,13 @@ export async function openStage({ migrations, ...settings } = {}) {
       return client
     },
     central: (sql, values) => tenantry.asCentral('bench', (central) => central.query(sql, values)),
+    /** A script on one administrator's connection, without the record that central access makes. */
+    admin: (script) => admin.query(script),
     close: async () => {
+      await admin.end()
       await Promise.all(open.map((connection) => connection.end()))
       await tenantry.close()
+      await server.stop()
       await rm(dataDir, { recursive: true, force: true })
     },
   }
