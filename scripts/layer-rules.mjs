@@ -21,11 +21,22 @@ const layers = {
   control: ['kernel', 'engine'],
   tenants: ['kernel', 'engine', 'control'],
   features: ['kernel', 'engine', 'control', 'tenants'],
-  tenantry: ['kernel', 'engine', 'embedded', 'control', 'tenants', 'features'],
+  composition: ['kernel', 'engine', 'embedded', 'control', 'tenants', 'features'],
+  tenantry: ['kernel', 'engine', 'embedded', 'control', 'tenants', 'features', 'composition'],
   bridges: ['kernel', 'engine/context', 'engine/sql', 'tenants/tenant', 'tenantry'],
   'surfaces/http': ['kernel', 'engine', 'control', 'tenants', 'features', 'tenantry'],
-  'surfaces/cli': ['kernel', 'engine', 'embedded', 'control', 'tenants', 'features', 'tenantry', 'surfaces/http'],
-  testing: ['kernel', 'engine', 'tenants', 'features', 'tenantry'],
+  'surfaces/cli': [
+    'kernel',
+    'engine',
+    'embedded',
+    'control',
+    'tenants',
+    'features',
+    'composition',
+    'tenantry',
+    'surfaces/http',
+  ],
+  testing: ['kernel', 'engine', 'tenants', 'features', 'composition', 'tenantry'],
 }
 
 // Third-party packages are known to one place; every other file meets them through what that place exports.
@@ -40,7 +51,7 @@ const owners = {
 }
 
 /** Patterns that may match nothing yet. An entry that has come true fails the check until it is taken off. */
-export const planned = [...['tenantry', 'bridges', 'index', 'testing'].map(inside), eachIn('bridges')]
+export const planned = [...['bridges', 'testing'].map(inside), eachIn('bridges')]
 
 const rule = (name, from, to) => ({ name, severity: 'error', from, to })
 

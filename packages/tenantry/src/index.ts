@@ -1,5 +1,5 @@
 // What `import 'tenantry'` offers.
-export type { CentralScope } from './central-scope.ts'
+export type { CentralScope } from './composition/central-scope.ts'
 export type { Claims } from './engine/context/context-token.ts'
 export type { ProtectResult } from './engine/isolation/protect.ts'
 export type { QueryResultRows, Sql } from './engine/sql/database.ts'
@@ -12,7 +12,7 @@ export { isTenantryError, TenantryError } from './kernel/errors.ts'
 export type { HealthPart, HealthReport, HealthStatus } from './kernel/health.ts'
 export { hasSubdomain, isValidSchemaName, isValidSlug, reservedSlugs, schemaNameFor } from './kernel/identifiers.ts'
 export { jsonLogger, type LogFields, type Logger } from './kernel/logger.ts'
-export type { TenantrySettings } from './settings.ts'
+export type { TenantrySettings } from './composition/settings.ts'
 export type { ForEachFailure, ForEachResult, TenantFilter } from './tenants/for-each.ts'
 export type { Participant } from './tenants/participant.ts'
 export type {

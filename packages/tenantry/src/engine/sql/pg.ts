@@ -5,7 +5,7 @@ import pg from 'pg'
 
 export const { Client, DatabaseError, Pool, types } = pg
 export type Pool = pg.Pool
-export type { ClientBase, ClientConfig, PoolClient, PoolConfig, QueryConfig, QueryResult } from 'pg'
+export type { ClientConfig, PoolClient, PoolConfig, QueryConfig, QueryResult } from 'pg'
 
 /** A field of a RowDescription message, passed through unread. */
 export interface RowDescription {

@@ -1,7 +1,7 @@
 // Central access: the control plane's own rights, for a reason that is on record before the first statement.
-import type { CentralDatabase, Sql } from './engine/sql/database.ts'
-import { TenantryError } from './kernel/errors.ts'
-import { newId } from './kernel/ids.ts'
+import type { CentralDatabase, Sql } from '../engine/sql/database.ts'
+import { TenantryError } from '../kernel/errors.ts'
+import { newId } from '../kernel/ids.ts'
 
 /** Sees the rows of all tenants. It dies with the callback that got it. */
 export interface CentralScope extends Sql {

@@ -1,5 +1,5 @@
 // How the parts of a running instance are: the control plane's database, the scoped login, the registry's listener.
-import { type HealthPart, type HealthReport, healthReport } from './kernel/health.ts'
+import { type HealthPart, type HealthReport, healthReport } from '../kernel/health.ts'
 import type { Runtime } from './runtime.ts'
 
 const LIMIT_MS = 3_000

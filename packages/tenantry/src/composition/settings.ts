@@ -1,8 +1,8 @@
 // What createTenantry takes, with every default.
-import type { EmbeddedOptions } from './embedded/embedded-server.ts'
-import type { Logger } from './kernel/logger.ts'
-import type { Participant } from './tenants/participant.ts'
-import type { Isolation } from './tenants/tenant.ts'
+import type { EmbeddedOptions } from '../embedded/embedded-server.ts'
+import type { Logger } from '../kernel/logger.ts'
+import type { Participant } from '../tenants/participant.ts'
+import type { Isolation } from '../tenants/tenant.ts'
 
 export interface TenantrySettings {
   /**
