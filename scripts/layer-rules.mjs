@@ -11,6 +11,9 @@ const library = (name) => `^node_modules/(@types/)?${name}/`
 
 const anyIndex = '/index[.]ts$'
 
+// Parts of the composition root, beside tenantry.ts.
+const composition = ['central-scope', 'health-check', 'lazily', 'runtime', 'settings']
+
 // Layers, lowest first: each may import itself and what its list names; nothing else under src/.
 const layers = {
   kernel: [],
@@ -21,11 +24,11 @@ const layers = {
   control: ['kernel', 'engine'],
   tenants: ['kernel', 'engine', 'control'],
   features: ['kernel', 'engine', 'control', 'tenants'],
-  tenantry: ['kernel', 'engine', 'embedded', 'control', 'tenants', 'features'],
+  tenantry: ['kernel', 'engine', 'embedded', 'control', 'tenants', 'features', ...composition],
   bridges: ['kernel', 'engine/context', 'engine/sql', 'tenants/tenant', 'tenantry'],
   'surfaces/http': ['kernel', 'engine', 'control', 'tenants', 'features', 'tenantry'],
   'surfaces/cli': ['kernel', 'engine', 'embedded', 'control', 'tenants', 'features', 'tenantry', 'surfaces/http'],
-  testing: ['kernel', 'engine', 'tenants', 'features', 'tenantry'],
+  testing: ['kernel', 'engine', 'tenants', 'features', 'tenantry', ...composition],
 }
 
 // Third-party packages are known to one place; every other file meets them through what that place exports.
@@ -40,7 +43,7 @@ const owners = {
 }
 
 /** Patterns that may match nothing yet. An entry that has come true fails the check until it is taken off. */
-export const planned = [...['tenantry', 'bridges', 'index', 'testing'].map(inside), eachIn('bridges')]
+export const planned = [inside('bridges'), eachIn('bridges')]
 
 const rule = (name, from, to) => ({ name, severity: 'error', from, to })
 
