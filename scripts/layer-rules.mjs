@@ -51,7 +51,7 @@ const owners = {
 }
 
 /** Patterns that may match nothing yet. An entry that has come true fails the check until it is taken off. */
-export const planned = [...['bridges', 'testing'].map(inside), eachIn('bridges')]
+export const planned = [inside('bridges'), eachIn('bridges')]
 
 const rule = (name, from, to) => ({ name, severity: 'error', from, to })
 

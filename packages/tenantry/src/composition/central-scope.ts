@@ -16,12 +16,23 @@ export async function centralScope<T>(
   reason: string,
   run: (central: CentralScope) => Promise<T>,
 ): Promise<T> {
-  if (typeof reason !== 'string' || reason.trim() === '') {
-    throw new TenantryError('REASON_REQUIRED', 'asCentral was called without a reason.')
-  }
-  await database.query(RECORD, [newId(), 'library', reason.trim()])
+  await database.query(RECORD, [newId(), 'library', requiredReason(reason)])
+  return withCentralHandle(database, run)
+}
+
+/** The reason, trimmed. Throws REASON_REQUIRED where there is none. */
+export function requiredReason(reason: string): string {
+  if (typeof reason === 'string' && reason.trim() !== '') return reason.trim()
+  throw new TenantryError('REASON_REQUIRED', 'asCentral was called without a reason.')
+}
+
+/** Lends a callback a handle that dies with it. */
+export async function withCentralHandle<T>(
+  database: CentralScope,
+  run: (central: CentralScope) => Promise<T>,
+): Promise<T> {
   let isOpen = true
-  const open = (): CentralDatabase => {
+  const open = (): CentralScope => {
     if (isOpen) return database
     throw new TenantryError('TRANSACTION_ENDED', 'A central handle was used after its callback had ended.')
   }

@@ -23,11 +23,14 @@ with outbox as (
 )
 insert into tenantry.audit_entry (id, action, tenant_id, actor, reason, detail, at) values ($2, $4, $5, $6, $7, $10, $9)`
 
+/** What subscribers are told of a fact. */
+export function eventPayload({ tenant, reason = null, detail }: TenantFact): TenantEvent['payload'] {
+  return { slug: tenant.slug, plan: tenant.plan, ...detail, ...(reason === null ? {} : { reason }) }
+}
+
 /** Writes the event and the audit entry of one fact. */
 export async function recordFact(tx: Sql, fact: TenantFact): Promise<void> {
   const { tenant, detail = {} } = fact
-  const reason = fact.reason ?? null
-  const payload = { slug: tenant.slug, plan: tenant.plan, ...detail, ...(reason === null ? {} : { reason }) }
   await tx.query(insertFact, [
     newId(),
     newId(),
@@ -35,8 +38,8 @@ export async function recordFact(tx: Sql, fact: TenantFact): Promise<void> {
     fact.action,
     tenant.id,
     fact.actor,
-    reason,
-    JSON.stringify(payload),
+    fact.reason ?? null,
+    JSON.stringify(eventPayload(fact)),
     fact.at,
     JSON.stringify(detail),
   ])

@@ -9,10 +9,9 @@ import { onlyRow, publicTenant, type TenantRecord, type TenantRow, tenantColumns
 import { tenantKey } from './reference.ts'
 import { archiveName, renameSchema } from './schema.ts'
 import { decide, type StatusVerb, startsFrom } from './status.ts'
+import { activated, deactivated, deleted, restored, suspended } from './status-effects.ts'
 import type { Tenant, TenantRef, TenantStatus } from './tenant.ts'
 import { refuseOtherVersion } from './version.ts'
-
-const DAY_MS = 24 * 60 * 60 * 1000
 
 export interface StatusChange {
   readonly actor: string
@@ -21,7 +20,7 @@ export interface StatusChange {
   readonly ifVersion?: number | undefined
 }
 
-const eventOfVerb = {
+export const eventOfVerb = {
   suspend: 'tenant.suspended',
   activate: 'tenant.activated',
   deactivate: 'tenant.deactivated',
@@ -88,18 +87,10 @@ interface StatusStep {
 
 type StatusEffect = (options: TenantsOptions, step: StatusStep) => Promise<TenantRecord>
 
-const unsuspended = { suspendedAt: null, suspendReason: null, restoredAt: null } as const
-
 const statusEffects: Readonly<Record<keyof typeof eventOfVerb, StatusEffect>> = {
-  suspend: async (_options, { tenant, at, reason }) => ({
-    ...tenant,
-    ...unsuspended,
-    status: 'suspended',
-    suspendedAt: at.toISOString(),
-    suspendReason: reason,
-  }),
-  activate: async (_options, { tenant }) => ({ ...tenant, ...unsuspended, status: 'active' }),
-  deactivate: async (_options, { tenant }) => ({ ...tenant, ...unsuspended, status: 'inactive' }),
+  suspend: async (_options, { tenant, at, reason }) => suspended(tenant, at, reason),
+  activate: async (_options, { tenant }) => activated(tenant),
+  deactivate: async (_options, { tenant }) => deactivated(tenant),
   delete: archive,
   restore: unarchive,
 }
@@ -109,30 +100,14 @@ async function archive(options: TenantsOptions, { tx, tenant, at }: StatusStep):
   const hasSchema = tenant.isolation === 'schema' && tenant.provisionedAt !== null
   const archivedSchema = hasSchema ? archiveName(tenant, at) : null
   if (archivedSchema !== null) await renameSchema(tx, tenant.schemaName, archivedSchema)
-  return {
-    ...tenant,
-    status: 'deleted',
-    statusBefore: tenant.status,
-    archivedSchema,
-    restoredAt: null,
-    deletedAt: at.toISOString(),
-    purgeAfter: new Date(at.getTime() + options.defaults.purgeAfterDays * DAY_MS).toISOString(),
-  }
+  return { ...deleted(tenant, at, options.defaults.purgeAfterDays), archivedSchema }
 }
 
 async function unarchive(options: TenantsOptions, { tx, tenant, at }: StatusStep): Promise<TenantRecord> {
   if (tenant.archivedSchema !== null) await renameSchema(tx, tenant.archivedSchema, tenant.schemaName)
-  const restored: TenantRecord = {
-    ...tenant,
-    status: tenant.statusBefore ?? 'inactive',
-    statusBefore: null,
-    archivedSchema: null,
-    restoredAt: at.toISOString(),
-    deletedAt: null,
-    purgeAfter: null,
-  }
-  for (const participant of options.participants) await participant.restore?.(tx, restored)
-  return restored
+  const after = restored(tenant, at)
+  for (const participant of options.participants) await participant.restore?.(tx, after)
+  return after
 }
 
 async function saveStatus(tx: Sql, tenant: TenantRecord, at: Date): Promise<Tenant> {

@@ -49,7 +49,8 @@ export async function purgeTenant(options: TenantsOptions, ref: TenantRef, reque
   return finishPurge(options, begun)
 }
 
-function refuseUnconfirmed(tenant: Tenant, confirm: string): void {
+/** Throws CONFIRMATION_REQUIRED unless the slug was typed out. */
+export function refuseUnconfirmed(tenant: Tenant, confirm: string): void {
   if (confirm === tenant.slug) return
   throw new TenantryError('CONFIRMATION_REQUIRED', `Purging ${tenant.slug} needs its slug as "confirm".`, {
     field: 'confirm',

@@ -2,8 +2,8 @@
 // requests.
 import type { Sql } from '../engine/sql/database.ts'
 import { TenantryError } from '../kernel/errors.ts'
-import { isUuid } from '../kernel/identifiers.ts'
 import { type EventQuery, readEvents } from './events.ts'
+import { checkFilter, checkLimit, checkStatus, readEventCursor, readTenantCursor, tenantCursor } from './paging.ts'
 import { type TenantRow, tenantColumns, toTenant } from './record.ts'
 import { tenantKey, tenantNotFound } from './reference.ts'
 import {
@@ -16,9 +16,6 @@ import {
   tenantStatuses,
 } from './tenant.ts'
 import type { ListEvents, TenantEvent } from './tenants.ts'
-
-const DEFAULT_LIMIT = 20
-const MAX_LIMIT = 100
 
 /** The tenant of a reference, purged ones left out. */
 export async function findTenant(sql: Sql, ref: TenantRef): Promise<Tenant | undefined> {
@@ -59,7 +56,7 @@ export async function listTenants(sql: Sql, options: ListTenants): Promise<Page<
   const { rows } = await sql.query<TenantRow>(
     `select ${tenantColumns} from tenantry.tenant
       where ${matching} and ($4::uuid is null or id < $4) order by id desc limit $5`,
-    [...filter, readCursor(options.cursor), limit + 1],
+    [...filter, readTenantCursor(options.cursor), limit + 1],
   )
   const { rows: counted } = await sql.query<{ total: number }>(
     `select count(*)::integer as total from tenantry.tenant where ${matching}`,
@@ -69,12 +66,13 @@ export async function listTenants(sql: Sql, options: ListTenants): Promise<Page<
   const last = items.at(-1)
   return {
     items,
-    nextCursor: rows.length > limit && last !== undefined ? last.id.replaceAll('-', '') : null,
+    nextCursor: rows.length > limit && last !== undefined ? tenantCursor(last) : null,
     total: counted[0]?.total ?? 0,
   }
 }
 
-interface StatsRow {
+/** How many tenants share these facts. */
+export interface StatsRow {
   readonly status: TenantStatus
   readonly plan: string | null
   readonly isolation: string
@@ -88,6 +86,11 @@ export async function tenantStats(sql: Sql): Promise<TenantStats> {
     `select status, plan, isolation, provisioned_at is null as unprovisioned, count(*)::integer as count
        from tenantry.tenant group by 1, 2, 3, 4`,
   )
+  return statsOf(rows)
+}
+
+/** The figures of counted tenants. */
+export function statsOf(rows: readonly StatsRow[]): TenantStats {
   const living = rows.filter((row) => row.status !== 'purged')
   const noStatus = Object.fromEntries(tenantStatuses.map((status) => [status, 0])) as Record<TenantStatus, number>
   return {
@@ -110,10 +113,9 @@ function sumBy(rows: readonly StatsRow[], keyOf: (row: StatsRow) => string): Rec
 
 /** A page of events, oldest first. Throws INVALID_INPUT for a limit or cursor that is none, TENANT_NOT_FOUND. */
 export async function listEvents(sql: Sql, options: ListEvents): Promise<Page<TenantEvent>> {
-  if (options.cursor !== undefined && !/^\d{1,18}$/.test(options.cursor)) throw badCursor()
   const query: EventQuery = {
     limit: checkLimit(options.limit),
-    after: options.cursor ?? '0',
+    after: readEventCursor(options.cursor),
     tenantId: options.tenant === undefined ? null : await tenantIdOf(sql, options.tenant),
     type: checkFilter('type', options.type),
   }
@@ -124,32 +126,4 @@ export async function listEvents(sql: Sql, options: ListEvents): Promise<Page<Te
 async function tenantIdOf(sql: Sql, ref: TenantRef): Promise<string> {
   const key = tenantKey(ref)
   return key.column === 'id' ? key.value : (await getTenant(sql, ref)).id
-}
-
-function checkLimit(limit = DEFAULT_LIMIT): number {
-  if (Number.isInteger(limit) && limit >= 1 && limit <= MAX_LIMIT) return limit
-  throw new TenantryError('INVALID_INPUT', `"limit" must be a whole number from 1 to ${MAX_LIMIT}.`, { field: 'limit' })
-}
-
-function checkStatus(status: TenantStatus | undefined): TenantStatus | null {
-  if (status === undefined || tenantStatuses.includes(status)) return status ?? null
-  throw new TenantryError('INVALID_INPUT', `"status" must be one of ${tenantStatuses.join(', ')}.`, { field: 'status' })
-}
-
-function checkFilter(field: string, value: string | undefined): string | null {
-  if (value === undefined || value === '') return null
-  if (typeof value === 'string' && value.length <= 255 && !value.includes('\0')) return value
-  throw new TenantryError('INVALID_INPUT', `"${field}" must be a text of at most 255 characters.`, { field })
-}
-
-// A cursor is the last id without its hyphens: opaque to callers, a UUID to the database.
-function readCursor(cursor: string | undefined): string | null {
-  if (cursor === undefined) return null
-  const id = cursor.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
-  if (!isUuid(id)) throw badCursor()
-  return id
-}
-
-function badCursor(): TenantryError {
-  return new TenantryError('INVALID_INPUT', '"cursor" must be the nextCursor of an earlier page.', { field: 'cursor' })
 }

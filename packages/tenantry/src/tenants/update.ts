@@ -48,14 +48,15 @@ export async function updateTenant(
   })
 }
 
-function refuseUpdate(tenant: Tenant, ifVersion: number | undefined): void {
+/** Throws TENANT_DELETED, TENANT_PURGED, PRECONDITION_FAILED. */
+export function refuseUpdate(tenant: Tenant, ifVersion: number | undefined): void {
   if (tenant.status === 'deleted') throw new TenantryError('TENANT_DELETED', `The tenant ${tenant.slug} is deleted.`)
   if (tenant.status === 'purged') throw new TenantryError('TENANT_PURGED', 'The tenant was purged.')
   refuseOtherVersion(tenant, ifVersion)
 }
 
 /** Names of what an update changes, those inside settings and metadata one by one: `settings.theme`. */
-function changedFields(tenant: Tenant, change: UpdateTenant): readonly string[] {
+export function changedFields(tenant: Tenant, change: UpdateTenant): readonly string[] {
   const { settings, metadata, ...plain } = change
   return [
     ...changedKeys(tenant, plain),

@@ -1,0 +1,162 @@
+// An instance without a database: tenants live in memory, scopes follow the rules of the real ones, and the test
+// answers the statements. The scopes are the library's own, so what an application may do here it may do there.
+import { type CentralScope, requiredReason, withCentralHandle } from '../composition/central-scope.ts'
+import { ScopeStore } from '../engine/context/scope.ts'
+import type { QueryResultRows } from '../engine/sql/database.ts'
+import { type ScopeHandle, type ScopeOptions, Scopes } from '../engine/sql/scopes.ts'
+import { systemClock } from '../kernel/clock.ts'
+import { TenantryError } from '../kernel/errors.ts'
+import { healthReport } from '../kernel/health.ts'
+import { reservedSlugs } from '../kernel/identifiers.ts'
+import { silentLogger } from '../kernel/logger.ts'
+import { packageVersion } from '../kernel/version.ts'
+import type { FleetTenants, ForEachOptions, Tenantry } from '../tenantry.ts'
+import type { ForEachResult, TenantFilter } from '../tenants/for-each.ts'
+import type { Tenant, TenantRef } from '../tenants/tenant.ts'
+import { MemoryTenants } from './memory-tenants.ts'
+import type { StubOptions } from './stub-options.ts'
+import { answerQuery, StubPool } from './stub-pool.ts'
+
+/**
+ * Makes an instance for unit tests of an application. It checks input, statuses and scopes as the real one does, keeps
+ * tenants and events in memory, and runs no SQL: `onQuery` answers.
+ *
+ * @example
+ * ```ts
+ * const tenantry = stubTenantry({
+ *   onQuery: ({ tenant, text }) => (text.startsWith('select') ? [{ owner: tenant?.slug }] : []),
+ * })
+ * await tenantry.tenants.create({ name: 'ACME Corp', slug: 'acme-corp' })
+ * await tenantry.run('acme-corp', () => tenantry.pool.query('select owner from invoices'))
+ * ```
+ */
+export function stubTenantry(options: StubOptions = {}): Tenantry {
+  return new Stub(options)
+}
+
+class Stub implements Tenantry {
+  readonly version = packageVersion
+  readonly logger
+  readonly tenants: FleetTenants
+  readonly pool: StubPool
+  readonly keys
+  readonly #memory: MemoryTenants
+  readonly #store = new ScopeStore()
+  readonly #scopes: Scopes
+  readonly #onQuery: StubOptions['onQuery']
+  #isClosed = false
+
+  constructor(options: StubOptions) {
+    const { isolation = 'row', autoProvision = true, purgeAfterDays = 30, clock = systemClock, onQuery } = options
+    const defaults = { isolation, autoProvision, purgeAfterDays, reservedSlugs: options.reservedSlugs ?? reservedSlugs }
+    this.logger = options.logger ?? silentLogger
+    this.#onQuery = onQuery
+    const memory = new MemoryTenants({ defaults, clock, onUse: () => this.#refuseClosed() })
+    this.#memory = memory
+    const store = this.#store
+    const source = {
+      peek: () => undefined,
+      admitted: (ref: TenantRef) => memory.admitted(ref),
+    }
+    this.pool = new StubPool({ store, source, onQuery })
+    this.#scopes = new Scopes({ store, source, pool: this.pool })
+    this.keys = stubKeys()
+    this.tenants = Object.assign(memory, { forEach: this.#forEach.bind(this) })
+  }
+
+  async start(): Promise<void> {
+    this.#refuseClosed()
+  }
+
+  run<T>(
+    ref: TenantRef,
+    second: ScopeOptions | (() => T | PromiseLike<T>),
+    third?: () => T | PromiseLike<T>,
+  ): Promise<T> {
+    const callback = typeof second === 'function' ? second : third
+    if (!callback) return Promise.reject(new TenantryError('INVALID_INPUT', 'run() needs a callback.'))
+    return this.#scopes.run(ref, typeof second === 'function' ? {} : second, callback)
+  }
+
+  scope(ref: TenantRef, options: ScopeOptions = {}): ScopeHandle {
+    const handle = this.#scopes.handle(ref, options)
+    return {
+      query: (statement, values) => handle.query(statement, values),
+      run: (callback) => handle.run(callback),
+      transaction: async (run) => this.pool.transaction(await this.#scopes.open(ref, options), run),
+    }
+  }
+
+  current() {
+    return this.#scopes.current()
+  }
+
+  async asCentral<T>(reason: string, run: (central: CentralScope) => Promise<T>): Promise<T> {
+    this.#refuseClosed()
+    requiredReason(reason)
+    const query = async <R extends object>(text: string, values: readonly unknown[] = []) =>
+      (await answerQuery(this.#onQuery, undefined, { text, values: [...values] })) as QueryResultRows<R>
+    return withCentralHandle({ query, transaction: (callback) => callback({ query }) }, run)
+  }
+
+  /** There is no table to protect: nothing changes. */
+  async protect(table: string) {
+    return { table, statements: [], changed: false }
+  }
+
+  /** There is no schema to migrate: nothing is applied. */
+  async migrateTenant(ref: TenantRef): Promise<readonly string[]> {
+    await this.#memory.get(ref)
+    return []
+  }
+
+  async health() {
+    return healthReport({})
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  #refuseClosed(): void {
+    if (this.#isClosed) throw new TenantryError('CLOSED', 'This instance was closed.')
+  }
+
+  async #forEach(
+    filter: TenantFilter,
+    run: (tenant: Tenant) => Promise<unknown>,
+    { concurrency = 4 }: ForEachOptions = {},
+  ): Promise<ForEachResult> {
+    if (!Number.isInteger(concurrency) || concurrency < 1) {
+      throw new TenantryError('INVALID_INPUT', '"concurrency" must be a whole number from 1.', { field: 'concurrency' })
+    }
+    const succeeded: string[] = []
+    const failed: { tenantId: string; error: unknown }[] = []
+    // One after the other: a stub has nothing to wait for.
+    for (const tenant of this.#memory.ready(filter)) {
+      try {
+        await this.run({ id: tenant.id }, () => run(tenant))
+        succeeded.push(tenant.id)
+      } catch (error) {
+        failed.push({ tenantId: tenant.id, error })
+      }
+    }
+    return { succeeded, failed }
+  }
+}
+
+function stubKeys() {
+  let stored: string | undefined
+  return {
+    ensure: async (given?: string) => {
+      const made = stored === undefined && given === undefined ? 'tn_admin_stub' : undefined
+      stored = given ?? stored ?? made
+      return { key: made }
+    },
+    verify: async (presented: string) => presented === stored,
+  }
+}
