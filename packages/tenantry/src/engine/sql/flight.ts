@@ -28,8 +28,8 @@ export function sendFlight<F extends Flight>(
       if (error) reject(mapped(error))
       else resolve(result as QueryResult)
     }
-    const query = new ScopedQuery(flight, client.prepared, (error, result) => {
-      if (error && isRetryable(error, client)) client.send(new ScopedQuery(flight, client.prepared, answered))
+    const query = new ScopedQuery(flight, client, (error, result) => {
+      if (error && isRetryable(error, client)) client.send(new ScopedQuery(flight, client, answered))
       else answered(error, result)
     })
     client.send(query)

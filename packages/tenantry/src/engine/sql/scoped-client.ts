@@ -14,6 +14,7 @@ export class ScopedClient extends Client {
   readonly #reported = new Map<string, string>()
   readonly #changed = new Set<string>()
   #started = false
+  #unanswered = 0
 
   constructor(config?: string | ClientConfig) {
     super(config)
@@ -22,6 +23,7 @@ export class ScopedClient extends Client {
       this.#noteParameter(parameterName, parameterValue),
     )
     connection.on('readyForQuery', () => {
+      if (this.#started) this.#unanswered--
       this.#started = true
     })
     // A client that dies idle, or between two statements of its user, must not take the process down.
@@ -34,6 +36,11 @@ export class ScopedClient extends Client {
 
   get backendPid(): number | null {
     return wireOf(this).processID
+  }
+
+  /** Nothing was sent that has not been answered. */
+  get isIdle(): boolean {
+    return this.#unanswered === 0
   }
 
   /** `I` idle, `T` in a transaction, `E` in a failed one. */
@@ -62,6 +69,10 @@ export class ScopedClient extends Client {
 
   send(query: ScopedQuery): void {
     super.query(query as never)
+  }
+
+  noteSent(): void {
+    this.#unanswered++
   }
 
   /** Refused: only flushes made by the engine may use this connection, because a bare one carries no tenant. */

@@ -11,7 +11,7 @@ import {
 import type { Prelude } from './prelude.ts'
 import type { PreparedStatement, PreparedStatements } from './prepared-statements.ts'
 import { DESCRIBE, EXECUTE, encodeBind, encodeClose, encodeParse, SYNC, type WireValue } from './wire-messages.ts'
-import { writeBatched } from './write-batch.ts'
+import { flushBatch, writeBatched } from './write-batch.ts'
 
 /** What goes into a flush, and what is asked of the client when its answer is complete. */
 export interface Flight {
@@ -28,6 +28,14 @@ export interface Flight {
   readonly statementName?: string | undefined
 }
 
+/** What a flush needs of the client that sends it. */
+export interface FlightClient {
+  readonly prepared: PreparedStatements
+  /** Nothing is on its way. */
+  readonly isIdle: boolean
+  noteSent(): void
+}
+
 const EXECUTE_SYNC = Buffer.concat([EXECUTE, SYNC])
 const DESCRIBE_EXECUTE_SYNC = Buffer.concat([DESCRIBE, EXECUTE, SYNC])
 const DESCRIBE_EXECUTE = Buffer.concat([DESCRIBE, EXECUTE])
@@ -36,17 +44,19 @@ const NO_VALUES: readonly WireValue[] = []
 export class ScopedQuery extends WireQuery {
   readonly #flight: Flight
   readonly #prepared: PreparedStatements
+  readonly #client: FlightClient
   /** Statements of this flush whose completion is still to come before the user's own. */
   #ahead = 0
   #own: PreparedStatement | undefined
   #done = false
   #parsed: string[] | undefined
 
-  constructor(flight: Flight, prepared: PreparedStatements, callback: QueryCallback) {
+  constructor(flight: Flight, client: FlightClient, callback: QueryCallback) {
     super(baseConfig(flight.config), undefined, callback)
     this.values = flight.config.values
     this.#flight = flight
-    this.#prepared = prepared
+    this.#client = client
+    this.#prepared = client.prepared
   }
 
   override submit(connection: WireConnection): Error | null {
@@ -67,6 +77,9 @@ export class ScopedQuery extends WireQuery {
     if (beginning !== undefined) this.#sendAlong(connection, beginning)
     if (prelude) this.#sendPrelude(connection, prelude)
     this.#sendOwn(connection, values, known)
+    // Alone on its connection it need not wait for company.
+    if (this.#client.isIdle) flushBatch(connection)
+    this.#client.noteSent()
     return null
   }
 

@@ -1,6 +1,7 @@
 // Reads just enough of a statement's text to know how it may travel: its first keyword decides whether it is
 // transaction control, leaves residue on the session, or may share a connection with other tenants' statements.
 // What the server does with it is never decided here; this only refuses or reroutes.
+import { callsStateful, mayCallFunctions } from './statement-calls.ts'
 
 /** Transaction control carries no prelude: a setting made before it would break SET TRANSACTION. */
 export type Control = 'begin' | 'end' | 'savepoint' | 'rollback-to' | 'set-transaction'
@@ -70,7 +71,7 @@ export function readStatement(text: string): Statement {
     needsOwnClient: keyword === 'do' || keyword === 'call' || keyword === 'copy',
     copyFrom: keyword === 'copy' && /\bfrom\b/i.test(text) && !/^copy\s*\(/i.test(head),
     opaque: mayCallFunctions(text),
-    leavesState: STATEFUL_CALL.test(text),
+    leavesState: callsStateful(text),
     pace: { ms: 0 },
   }
 }
@@ -180,109 +181,4 @@ function residueOfCreate(words: readonly string[]): string | undefined {
   return words.slice(1, 5).some((word) => word === 'temp' || word === 'temporary')
     ? 'A temporary object outlives its transaction'
     : undefined
-}
-
-// Functions that leave session state by themselves, or run SQL given as text, which may.
-const STATEFUL_CALL =
-  /set_config|advisory|(query|cursor|table|schema|database)_to_xml|ts_stat|ts_rewrite|dblink|pg_notify|lo_|setseed|\$\$|u&"/i
-
-// Words that stand before a parenthesis without calling a function that could touch settings.
-const SAFE_BEFORE_PARENTHESIS = new Set([
-  'in',
-  'values',
-  'select',
-  'and',
-  'or',
-  'not',
-  'from',
-  'where',
-  'on',
-  'exists',
-  'any',
-  'all',
-  'some',
-  'over',
-  'filter',
-  'as',
-  'using',
-  'returning',
-  'by',
-  'when',
-  'then',
-  'else',
-  'between',
-  'like',
-  'ilike',
-  'is',
-  'limit',
-  'offset',
-  'union',
-  'except',
-  'intersect',
-  'with',
-  'row',
-  'array',
-  'join',
-  'lateral',
-  'conflict',
-  'set',
-  'materialized',
-  'distinct',
-  'group',
-  'count',
-  'sum',
-  'min',
-  'max',
-  'avg',
-  'coalesce',
-  'nullif',
-  'greatest',
-  'least',
-  'lower',
-  'upper',
-  'length',
-  'now',
-  'round',
-  'abs',
-  'floor',
-  'ceil',
-  'date_trunc',
-  'extract',
-  'to_char',
-  'concat',
-  'json_agg',
-  'jsonb_agg',
-  'array_agg',
-  'json_build_object',
-  'jsonb_build_object',
-  'string_agg',
-  'substring',
-  'trim',
-  'cast',
-  'numeric',
-  'varchar',
-  'row_number',
-])
-
-/**
- * Whether the text could call a function beyond a short list of harmless ones. Errs on the side of yes: comments and
- * quoted names count as calls. It reads the text alone; triggers and column defaults belong to whoever owns the schema.
- */
-function mayCallFunctions(text: string): boolean {
-  if (text.includes('--') || text.includes('/*') || /u&"/i.test(text)) return true
-  const plain = text.replace(/^\s*insert\s+into\s+[\w."]+\s*\(/i, 'insert values (')
-  for (let at = plain.indexOf('('); at >= 0; at = plain.indexOf('(', at + 1)) {
-    const word = wordBefore(plain, at)
-    if (word !== '' && !SAFE_BEFORE_PARENTHESIS.has(word.toLowerCase())) return true
-  }
-  return false
-}
-
-/** The name that ends before this position, white space between skipped; empty where punctuation stands there. */
-function wordBefore(text: string, position: number): string {
-  let end = position
-  while (end > 0 && /[ \t\n\r\f\v]/.test(text.charAt(end - 1))) end--
-  let start = end
-  while (start > 0 && /[\p{L}\p{N}_$."\u0080-\uffff]/u.test(text.charAt(start - 1))) start--
-  return text.slice(start, end)
 }

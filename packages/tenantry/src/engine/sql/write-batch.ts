@@ -4,7 +4,7 @@ import type { WireConnection } from './pg.ts'
 
 const batches = new WeakMap<WireConnection, Buffer[]>()
 
-/** Queues bytes for the connection; they leave, in order, before the event loop goes on. */
+/** Queues bytes for the connection; they leave, in order, before the event loop goes on, or with flushBatch. */
 export function writeBatched(connection: WireConnection, bytes: Buffer): void {
   let batch = batches.get(connection)
   if (!batch) {
@@ -13,6 +13,12 @@ export function writeBatched(connection: WireConnection, bytes: Buffer): void {
   }
   if (batch.length === 0) process.nextTick(flush, connection, batch)
   batch.push(bytes)
+}
+
+/** Sends what is queued at once: right where nothing else is on its way that it could travel with. */
+export function flushBatch(connection: WireConnection): void {
+  const batch = batches.get(connection)
+  if (batch) flush(connection, batch)
 }
 
 function flush(connection: WireConnection, batch: Buffer[]): void {
