@@ -10,6 +10,7 @@ export class SharedClient {
   #pending = 0
   #headSince = 0
   #ended = false
+  #destroyed = false
   readonly #schemas = new Set<string>()
 
   constructor(client: ScopedClient) {
@@ -55,6 +56,7 @@ export class SharedClient {
 
   #destroy(): void {
     this.#ended = true
+    this.#destroyed = true
     this.client.destroy()
   }
 
@@ -64,6 +66,13 @@ export class SharedClient {
   }
 
   readonly #refuseUnclean = (): Error | undefined => {
+    if (this.#destroyed) {
+      // Its answer had arrived before the connection was cut, but it ran in the session that another one had changed.
+      return new TenantryError(
+        'DATABASE_UNAVAILABLE',
+        'The shared connection was ended because of an earlier statement: it is not known whether this one took effect.',
+      )
+    }
     const { transactionStatus, residue } = this.client
     if (transactionStatus !== 'I') {
       return new TenantryError('STATEMENT_REFUSED', 'The statement opened a transaction on a shared connection.')
