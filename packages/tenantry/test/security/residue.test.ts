@@ -73,6 +73,13 @@ describe('pool.query', () => {
     expect(rows[0]?.zone).not.toBe('Asia/Tokyo')
   })
 
+  it('tells those behind such a statement that their connection was lost, not that theirs was refused', async () => {
+    const own = send('acme', 'select drift()').catch((error: unknown) => error)
+    const others = Array.from({ length: 5 }, () => send('globex', 'select 1').catch((error: unknown) => error))
+    expect(await own).toMatchObject({ code: 'STATEMENT_REFUSED' })
+    for (const other of others) expect(await other).toMatchObject({ code: 'DATABASE_UNAVAILABLE', retryable: true })
+  })
+
   it('leaves no role, path or context that a session-wide set_config tried to keep', async () => {
     for (const [name, value] of [
       ['role', engine.instance.roles.app],

@@ -103,7 +103,9 @@ export class Dispatcher {
 
   async #connect(): Promise<void> {
     try {
-      this.#clients.push(new SharedClient(await this.#options.connect()))
+      const client = await this.#options.connect()
+      // Only now: the list may have become another one while this connected.
+      this.#clients.push(new SharedClient(client))
     } catch (error) {
       throw toConnectError(error)
     }

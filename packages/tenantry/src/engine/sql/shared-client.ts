@@ -20,6 +20,7 @@ export class SharedClient implements FlightObserver<SharedFlight> {
   #pending = 0
   #headSince = 0
   #ended = false
+  #destroyed = false
   readonly #schemas = new Set<string>()
 
   constructor(client: ScopedClient) {
@@ -65,6 +66,13 @@ export class SharedClient implements FlightObserver<SharedFlight> {
   }
 
   refuse(): Error | undefined {
+    if (this.#destroyed) {
+      // Its answer had arrived before the connection was cut, but it ran in the session that another one had changed.
+      return new TenantryError(
+        'DATABASE_UNAVAILABLE',
+        'The shared connection was ended because of an earlier statement: it is not known whether this one took effect.',
+      )
+    }
     const { transactionStatus, residue } = this.client
     if (transactionStatus !== 'I') {
       return new TenantryError('STATEMENT_REFUSED', 'The statement opened a transaction on a shared connection.')
@@ -81,6 +89,7 @@ export class SharedClient implements FlightObserver<SharedFlight> {
 
   #destroy(): void {
     this.#ended = true
+    this.#destroyed = true
     this.client.destroy()
   }
 }
