@@ -1,6 +1,7 @@
 // `npm run demo`: two row tenants and two schema tenants on a PostgreSQL of their own, each with its invoices; then what
 // each of them sees, and what happens when one reaches for another's. Exits with 1 when an attack gets through.
-import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises'
+import { chmodSync, mkdtempSync } from 'node:fs'
+import { readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -11,10 +12,10 @@ import { bold, dim, green, heading, labelled, red, say, table } from './invoicin
 
 const migrations = fileURLToPath(new URL('invoicing/migrations', import.meta.url))
 
-async function openTenantry() {
-  const dataDir = await mkdtemp(join(tmpdir(), 'tenantry-demo-'))
+function openTenantry() {
+  const dataDir = mkdtempSync(join(tmpdir(), 'tenantry-demo-'))
   // Passable, so that the unprivileged user that PostgreSQL runs as for root gets through to its files.
-  await chmod(dataDir, 0o711)
+  chmodSync(dataDir, 0o711)
   const onProgress = (line) => say(dim(`  ${line}`))
   const tenantry = createTenantry({ embedded: { dataDir, durable: false, onProgress }, migrations })
   const close = async () => {
@@ -103,10 +104,18 @@ async function demo(tenantry) {
   return gotThrough === 0 ? 0 : 1
 }
 
-const { tenantry, close } = await openTenantry()
-process.once('SIGINT', () => void close().finally(() => process.exit(130)))
+const { tenantry, close } = openTenantry()
+let isInterrupted = false
+process.once('SIGINT', () => {
+  isInterrupted = true
+  void close()
+})
 try {
   process.exitCode = await demo(tenantry)
+} catch (error) {
+  // After Ctrl-C the demo ends because its instance was closed.
+  if (!isInterrupted) throw error
+  process.exitCode = 130
 } finally {
   await close()
 }

@@ -35,8 +35,10 @@ export interface HttpServer {
  *
  * @example
  * ```ts
+ * import { drainOnSignals, serve } from 'tenantry/http'
+ *
  * const server = await serve(tenantry, { port: 3000 })
- * drainOnSignals(server, process)
+ * await drainOnSignals(server, process)
  * ```
  */
 export async function serve(controlPlane: ControlPlane, options: ServeOptions): Promise<HttpServer> {
