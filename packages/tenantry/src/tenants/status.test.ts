@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { type Decision, decide, type StatusVerb, startsFrom, statusVerbs } from './status.ts'
+import { type Decision, decide, type StatusVerb, startsFrom } from './status.ts'
 import { type TenantStatus, tenantStatuses } from './tenant.ts'
 
 // Rows are verbs, columns statuses: c changes, r repeats, x refuses. It is the table of the lifecycle, written out.
@@ -12,6 +12,8 @@ const table: Readonly<Record<StatusVerb, Readonly<Record<TenantStatus, string>>>
   purge: { active: 'x', suspended: 'x', inactive: 'x', deleted: 'c', purged: 'r' },
 }
 const decisions: Readonly<Record<string, Decision>> = { c: 'change', r: 'repeat', x: 'refuse' }
+// The keys are verbs, by the table's type.
+const statusVerbs = Object.keys(table) as StatusVerb[]
 const pairs = statusVerbs.flatMap((verb) => tenantStatuses.map((status) => ({ verb, status })))
 
 describe('the status machine', () => {

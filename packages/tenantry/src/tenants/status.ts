@@ -3,8 +3,6 @@ import type { TenantStatus } from './tenant.ts'
 
 export type StatusVerb = 'suspend' | 'activate' | 'deactivate' | 'delete' | 'restore' | 'purge'
 
-export const statusVerbs: readonly StatusVerb[] = ['suspend', 'activate', 'deactivate', 'delete', 'restore', 'purge']
-
 /** `repeat`: the verb has already taken effect. `refuse`: it does not start from here. */
 export type Decision = 'change' | 'repeat' | 'refuse'
 
