@@ -86,13 +86,22 @@ function refuseUnsupported(facts: TableFacts, { app }: ProtectTable['roles']): v
   if (facts.tenantColumn && facts.tenantColumn.type !== 'uuid') {
     throw new TenantryError('TABLE_UNSUPPORTED', `The column ${TENANT_COLUMN} of ${name} is not of type uuid.`)
   }
+  refuseForeignPolicies(facts, app)
+}
+
+// Permissive policies are joined by OR: another one would let rows of all tenants through.
+function refuseForeignPolicies(facts: TableFacts, app: string): void {
   const own = new Set([TENANT_POLICY, CENTRAL_POLICY])
   const foreign = facts.policies.find(
-    ({ name, roles }) => !own.has(name) && roles.some((r) => r === 'public' || r === app),
+    ({ name, roles }) => !own.has(name) && roles.some((role) => role === 'public' || role === app),
   )
-  if (foreign) {
-    // Permissive policies are joined by OR: another one would let rows of all tenants through.
-    throw new TenantryError('TABLE_UNSUPPORTED', `${name} has a policy of its own, ${foreign.name}.`, {
+  const found = [
+    { table: qualifiedName(facts), policy: foreign?.name },
+    ...facts.children.map(({ name, foreignPolicy }) => ({ table: name, policy: foreignPolicy ?? undefined })),
+  ]
+  for (const { table, policy } of found) {
+    if (policy === undefined) continue
+    throw new TenantryError('TABLE_UNSUPPORTED', `${table} has a policy of its own, ${policy}.`, {
       fix: 'Drop that policy, or restrict it to roles other than the application.',
     })
   }

@@ -86,7 +86,10 @@ function grants({ facts, roles }: PlanInput): readonly string[] {
       `grant select, insert, update, delete on ${table} to ${app}`,
     )
   }
-  if (facts.excessRights) statements.push(`revoke truncate, references, trigger on ${table} from public, ${app}`)
+  // TRUNCATE heeds no policy, and a partition can be named directly.
+  const excessive = facts.children.filter((child) => child.excessRights).map(({ name }) => name)
+  if (facts.excessRights) excessive.unshift(table)
+  for (const name of excessive) statements.push(`revoke truncate, references, trigger on ${name} from public, ${app}`)
   for (const sequence of facts.sequences) statements.push(`grant usage on sequence ${sequence} to ${app}`)
   return statements
 }

@@ -7,6 +7,15 @@ export const TENANT_POLICY = 'tenantry_tenant'
 export const CENTRAL_POLICY = 'tenantry_central'
 export const TENANT_COLUMN = 'tenant_id'
 
+export interface ChildFacts {
+  readonly name: string
+  readonly protected: boolean
+  /** As of the table itself. */
+  readonly excessRights: boolean
+  /** A policy that is not ours and holds for PUBLIC or the app role. */
+  readonly foreignPolicy: string | null
+}
+
 export interface TableFacts {
   readonly oid: number
   readonly schema: string
@@ -25,7 +34,7 @@ export interface TableFacts {
   readonly hasTenantIndex: boolean
   readonly policies: readonly { readonly name: string; readonly roles: readonly string[] }[]
   /** Partitions and inheritance children, all levels, as quoted names. */
-  readonly children: readonly { readonly name: string; readonly protected: boolean }[]
+  readonly children: readonly ChildFacts[]
   /** Sequences of serial columns, as quoted names. */
   readonly sequences: readonly string[]
   readonly appMayUseAll: boolean
@@ -59,7 +68,11 @@ const FACTS = `
         union all select i.inhrelid from pg_inherits i join child on i.inhparent = child.oid)
       select json_agg(json_build_object('name', format('%I.%I', cn.nspname, cc.relname), 'protected',
           cc.relrowsecurity and cc.relforcerowsecurity
-          and exists (select from pg_policy p where p.polrelid = cc.oid and p.polname = '${TENANT_POLICY}')))
+          and exists (select from pg_policy p where p.polrelid = cc.oid and p.polname = '${TENANT_POLICY}'),
+        'excessRights', has_table_privilege($2::name, cc.oid, 'TRUNCATE, REFERENCES, TRIGGER'),
+        'foreignPolicy', (select min(p.polname) from pg_policy p where p.polrelid = cc.oid
+          and p.polname not in ('${TENANT_POLICY}', '${CENTRAL_POLICY}')
+          and p.polroles && array[0, (select oid from pg_roles where rolname = $2::name)])))
         from child join pg_class cc on cc.oid = child.oid join pg_namespace cn on cn.oid = cc.relnamespace), '[]') as children,
     coalesce((select json_agg(format('%I.%I', sn.nspname, s.relname)) from pg_depend d
         join pg_class s on s.oid = d.objid and s.relkind = 'S' join pg_namespace sn on sn.oid = s.relnamespace
