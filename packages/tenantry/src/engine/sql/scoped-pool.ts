@@ -46,6 +46,7 @@ type ConnectCallback = (
 export class ScopedPool extends Pool {
   readonly #options: ScopedPoolOptions
   #started: { readonly gate: TenantGate; readonly dispatcher: Dispatcher | undefined } | undefined
+  #ending: Promise<void> | undefined
   readonly #reader = new StatementReader()
   readonly #checkedOut = new Map<Scope, Set<CheckedOutClient>>()
 
@@ -75,7 +76,17 @@ export class ScopedPool extends Pool {
     return undefined as never
   }
 
-  override async end(): Promise<void> {
+  /** Ends the pool, once: a library that was handed it may have ended it before. pg's promise and callback forms. */
+  override end(): Promise<void>
+  override end(callback: (error?: unknown) => void): void
+  override end(callback?: (error?: unknown) => void): Promise<void> | undefined {
+    this.#ending ??= this.#end()
+    if (!callback) return this.#ending
+    this.#ending.then(() => process.nextTick(callback), callback)
+    return undefined
+  }
+
+  async #end(): Promise<void> {
     await this.#started?.dispatcher?.close()
     await super.end()
   }
