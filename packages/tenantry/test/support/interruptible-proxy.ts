@@ -17,10 +17,17 @@ export async function startProxy(target: string): Promise<InterruptibleProxy> {
   const listen = async (port: number): Promise<Server> => {
     const listener = createServer((socket) => {
       const other = connectTcp(Number(upstream.port), upstream.hostname)
-      for (const end of [socket, other]) {
+      for (const [end, peer] of [
+        [socket, other],
+        [other, socket],
+      ] as const) {
         sockets.add(end)
         end.on('error', () => end.destroy())
-        end.on('close', () => sockets.delete(end))
+        end.on('close', () => {
+          sockets.delete(end)
+          // A pipe passes on the end of a stream, but not its loss.
+          peer.destroySoon()
+        })
       }
       socket.pipe(other).pipe(socket)
     })

@@ -43,6 +43,9 @@ export class CheckedOutClient implements FlightObserver<Flight> {
   /** Whether this transaction has run a prelude before, and so runs as `app` by now. */
   #entered = false
   #reasserting = false
+  /** Whether a prelude of this transaction set a timeout. */
+  #limited = false
+  #restoring = false
   #leavesState = false
   #released = false
   #underWay = 0
@@ -96,6 +99,7 @@ export class CheckedOutClient implements FlightObserver<Flight> {
   async control(text: string): Promise<QueryResult> {
     this.#asserted = undefined
     this.#entered = false
+    this.#limited = false
     return sendFlight(this.#client, { config: { text }, statementName: text })
   }
 
@@ -159,6 +163,7 @@ export class CheckedOutClient implements FlightObserver<Flight> {
       begin: begin === undefined ? undefined : () => (this.#client.transactionStatus === 'I' ? begin : undefined),
       statementName: statementNameFor(config.name, tenant),
       reasserts: () => this.#reasserting,
+      restoresTimeout: () => this.#restoring,
       prelude: () => {
         const prelude = this.#options.gate.prelude(this.scope, tenant, config.query_timeout)
         return this.#preludeFor(statement, prelude, begin !== undefined)
@@ -179,13 +184,15 @@ export class CheckedOutClient implements FlightObserver<Flight> {
   #preludeFor(statement: Statement, prelude: Prelude, begins: boolean): Prelude | undefined {
     if (statement.control !== undefined) {
       if (statement.control === 'end' || statement.control === 'rollback-to') this.#asserted = undefined
-      if (statement.control === 'end') this.#entered = false
+      if (statement.control === 'end') this.#entered = this.#limited = false
       return undefined
     }
     const inTransaction = begins || this.#client.transactionStatus !== 'I'
     const stillAsserted = inTransaction && this.#asserted === prelude
     this.#reasserting = inTransaction && this.#entered
     this.#entered = inTransaction
+    this.#limited = inTransaction && (this.#limited || prelude.limitsTime)
+    this.#restoring = this.#limited && !prelude.limitsTime
     // A statement that could have re-pointed role or context must not carry over into the next one.
     this.#asserted = inTransaction && !statement.opaque && statement.keyword !== 'set' ? prelude : undefined
     return stillAsserted ? undefined : prelude

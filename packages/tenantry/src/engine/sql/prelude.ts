@@ -18,6 +18,8 @@ export interface Prelude {
   /** Name of the prepared statement; there are four shapes. */
   readonly name: string
   readonly text: string
+  /** Sets a statement_timeout, which lasts until the transaction ends. */
+  readonly limitsTime: boolean
   /** Bind and Execute for this context. */
   readonly message: Buffer
 }
@@ -46,5 +48,6 @@ export function encodePrelude(settings: PreludeSettings): Prelude {
     operands.push(set('statement_timeout', values.length))
     name += '_timeout'
   }
-  return { name, text: textOf(operands), message: Buffer.concat([encodeBind(name, values, false), EXECUTE]) }
+  const message = Buffer.concat([encodeBind(name, values, false), EXECUTE])
+  return { name, text: textOf(operands), limitsTime: settings.statementTimeoutMs !== undefined, message }
 }

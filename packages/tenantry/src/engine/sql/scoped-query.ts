@@ -22,6 +22,8 @@ export interface Flight {
   readonly prelude?: Prelude | (() => Prelude | undefined) | undefined
   /** Whether the prelude goes into a transaction that ran one before. */
   readonly reasserts?: (() => boolean) | undefined
+  /** Whether an earlier prelude of the transaction set a timeout that is not this one's. */
+  readonly restoresTimeout?: (() => boolean) | undefined
   /** Ends the transaction in the same flush. */
   readonly commit?: boolean | undefined
   /** Name on the server; undefined for an unnamed statement. */
@@ -60,9 +62,11 @@ export class ScopedQuery extends WireQuery {
   }
 
   override submit(connection: WireConnection): Error | null {
-    let values: readonly WireValue[]
+    // Before anything is written: half a flush would be completed by the next one, another tenant's.
+    let bind: Buffer
     try {
-      values = this.values ? this.values.map(toWireValue) : NO_VALUES
+      const values = this.values ? this.values.map(toWireValue) : NO_VALUES
+      bind = encodeBind(this.#flight.statementName ?? '', values, Boolean(this.binary))
     } catch (error) {
       return error instanceof Error ? error : new Error(String(error))
     }
@@ -76,7 +80,7 @@ export class ScopedQuery extends WireQuery {
     for (const due of this.#prepared.takeClosing()) writeBatched(connection, encodeClose(due))
     if (beginning !== undefined) this.#sendAlong(connection, beginning)
     if (prelude) this.#sendPrelude(connection, prelude)
-    this.#sendOwn(connection, values, known)
+    this.#sendOwn(connection, bind, known)
     // Alone on its connection it need not wait for company.
     if (this.#client.isIdle) flushBatch(connection)
     this.#client.noteSent()
@@ -86,6 +90,7 @@ export class ScopedQuery extends WireQuery {
   #sendPrelude(connection: WireConnection, prelude: Prelude): void {
     // Inside a transaction the role is `app` by now, which on a hardened server may not call set_config.
     if (this.#flight.reasserts?.()) this.#sendAlong(connection, 'set local role none')
+    if (this.#flight.restoresTimeout?.()) this.#sendAlong(connection, 'set local statement_timeout to default')
     this.#parse(connection, prelude.name, prelude.text)
     writeBatched(connection, prelude.message)
     this.#ahead++
@@ -112,12 +117,12 @@ export class ScopedQuery extends WireQuery {
     this.#parsed.push(name)
   }
 
-  #sendOwn(connection: WireConnection, values: readonly WireValue[], known: PreparedStatement | undefined): void {
+  #sendOwn(connection: WireConnection, bind: Buffer, known: PreparedStatement | undefined): void {
     const { statementName: name = '', commit } = this.#flight
     const own = known ?? (name === '' ? undefined : this.#prepared.add(name, this.text))
     if (!known) this.#sendParse(connection, name, this.text)
     const binary = Boolean(this.binary)
-    writeBatched(connection, encodeBind(name, values, binary))
+    writeBatched(connection, bind)
     // What Describe would answer is known from the last time: a statement's columns never change while it is prepared.
     const described = own?.fields !== undefined && !binary
     if (described && own.fields) super.handleRowDescription(own.fields)

@@ -34,7 +34,7 @@ export function encodeClose(name: string): Buffer {
   return message
 }
 
-/** Bind of the unnamed portal. */
+/** Bind of the unnamed portal. Throws for more than the 65,535 values that the protocol can count. */
 export function encodeBind(statement: string, values: readonly WireValue[], binaryResults: boolean): Buffer {
   const sizes = values.map(sizeOf)
   const payload = sizes.reduce((sum, size) => sum + 4 + Math.max(size, 0), 0)
@@ -43,9 +43,9 @@ export function encodeBind(statement: string, values: readonly WireValue[], bina
   let at = header(message, 0x42, length)
   at = string(message, at, '')
   at = string(message, at, statement)
-  at = message.writeInt16BE(values.length, at)
+  at = message.writeUInt16BE(values.length, at)
   for (const value of values) at = message.writeInt16BE(Buffer.isBuffer(value) ? BINARY : TEXT, at)
-  at = message.writeInt16BE(values.length, at)
+  at = message.writeUInt16BE(values.length, at)
   values.forEach((value, index) => {
     at = message.writeInt32BE(sizes[index] ?? -1, at)
     if (typeof value === 'string') at += message.write(value, at)
