@@ -69,6 +69,8 @@ export class Dispatcher {
       if (load < DEPTH) break
     }
     if (bestLoad >= DEPTH && this.#clients.length < this.#options.size) this.#grow().catch(() => undefined)
+    // Better to wait for a connection that opens than behind a slow statement.
+    if (bestLoad >= HELD_UP && this.#clients.length < this.#options.size) return undefined
     if (best && best.schemasTouched > SCHEMAS_PER_CONNECTION && bestLoad === 0) return this.#replace(best)
     return best
   }
@@ -85,10 +87,17 @@ export class Dispatcher {
     return this.#clients.find((client) => client.isUsable)
   }
 
+  /** A connection that had to be opened; where that fails, one that is held up is better than none. */
   async #first(): Promise<SharedClient> {
     for (;;) {
-      await this.#grow()
-      const client = this.#clients.find((candidate) => candidate.isUsable)
+      let client: SharedClient | undefined
+      try {
+        await this.#grow()
+        client = this.#choose()
+      } catch (error) {
+        client = this.#clients.find((candidate) => candidate.isUsable)
+        if (!client) throw error
+      }
       if (client) return client
     }
   }
