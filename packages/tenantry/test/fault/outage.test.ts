@@ -224,6 +224,16 @@ describe('a slow statement', () => {
     await awake
   })
 
+  test('that nobody has met before shares no connection with its like', async () => {
+    const sleeping = "query = 'select pg_sleep(1.5) as burst' and state = 'active'"
+    const burst = Promise.all(Array.from({ length: SHARED_CONNECTIONS }, () => query('select pg_sleep(1.5) as burst')))
+    await until(async () => {
+      const { rows } = await database.superuser.query(`select from pg_stat_activity where ${sleeping}`)
+      return rows.length === SHARED_CONNECTIONS
+    })
+    await burst
+  })
+
   test('ends at its timeout with SQLSTATE 57014, on a shared connection and on a client of its own', async () => {
     await expect(query({ text: 'select pg_sleep(20)', query_timeout: 30 })).rejects.toMatchObject({ code: '57014' })
     await tenantry.run('acme', async () => {

@@ -17,6 +17,8 @@ const HELD_UP = 1_000_000
 // A connection is filled up to this depth before the next one is used: statements that travel together share system
 // calls and wake-ups on both sides, which cost more than the statements.
 const DEPTH = 8
+// A text that never ran may be a slow one: it gets a connection to itself where there is one.
+const UNKNOWN_DEPTH = 1
 // A backend grows 35-70 KB with each schema it touches; at 500 it is replaced.
 const SCHEMAS_PER_CONNECTION = 500
 
@@ -42,8 +44,9 @@ export class Dispatcher {
   }
 
   send(flight: SharedFlight): Promise<QueryResult> {
-    const client = this.#choose()
-    return client ? client.send(flight) : this.#first().then((opened) => opened.send(flight))
+    const depth = flight.pace.ms === 0 ? UNKNOWN_DEPTH : DEPTH
+    const client = this.#choose(depth)
+    return client ? client.send(flight) : this.#first(depth).then((opened) => opened.send(flight))
   }
 
   async close(): Promise<void> {
@@ -55,29 +58,31 @@ export class Dispatcher {
   }
 
   /** The first connection with room; where none has any, the least loaded, while another is opened in the background. */
-  #choose(): SharedClient | undefined {
+  #choose(depth: number): SharedClient | undefined {
     const now = performance.now()
     let best: SharedClient | undefined
     let bestLoad = Number.POSITIVE_INFINITY
     for (const client of this.#clients) {
-      if (!client.isUsable) return this.#dropUnusable()
+      if (!client.isUsable) return this.#dropUnusable(depth)
       const load = client.pending + (client.headAgeMs(now) > SLOW_HEAD_MS ? HELD_UP : 0)
       if (load < bestLoad) {
         best = client
         bestLoad = load
       }
-      if (load < DEPTH) break
+      if (load < depth) break
     }
-    if (bestLoad >= DEPTH && this.#clients.length < this.#options.size) this.#grow().catch(() => undefined)
-    // Better to wait for a connection that opens than behind a slow statement.
-    if (bestLoad >= HELD_UP && this.#clients.length < this.#options.size) return undefined
+    const mayGrow = this.#clients.length < this.#options.size
+    // Better to wait for a connection that opens than behind a slow statement, or to be one.
+    const isUnknown = depth === UNKNOWN_DEPTH
+    if (mayGrow && (bestLoad >= HELD_UP || (isUnknown && bestLoad >= depth))) return undefined
+    if (mayGrow && bestLoad >= depth) this.#grow().catch(() => undefined)
     if (best && best.schemasTouched > SCHEMAS_PER_CONNECTION && bestLoad === 0) return this.#replace(best)
     return best
   }
 
-  #dropUnusable(): SharedClient | undefined {
+  #dropUnusable(depth: number): SharedClient | undefined {
     this.#clients = this.#clients.filter((client) => client.isUsable)
-    return this.#choose()
+    return this.#choose(depth)
   }
 
   /** Retires a grown backend; what follows goes to another connection. */
@@ -88,12 +93,12 @@ export class Dispatcher {
   }
 
   /** A connection that had to be opened; where that fails, one that is held up is better than none. */
-  async #first(): Promise<SharedClient> {
+  async #first(depth: number): Promise<SharedClient> {
     for (;;) {
       let client: SharedClient | undefined
       try {
         await this.#grow()
-        client = this.#choose()
+        client = this.#choose(depth)
       } catch (error) {
         client = this.#clients.find((candidate) => candidate.isUsable)
         if (!client) throw error
