@@ -12,6 +12,8 @@ create table tenantry.instance (
 -- A key verifies for as long as its row is here; the newest one signs. HMAC keys, kept as their padded blocks: sha256(opad || sha256(ipad || message)) is HMAC-SHA256 without an extension.
 create table tenantry.signing_key (
   id         text primary key check (id ~ '^[0-9a-f]{4}$'),
+  -- How the id stands in a token, the dot before it included.
+  mark       bytea not null generated always as (decode('.' || id, 'escape')) stored,
   ipad       bytea not null check (octet_length(ipad) = 64),
   opad       bytea not null check (octet_length(opad) = 64),
   created_at timestamptz not null default now()

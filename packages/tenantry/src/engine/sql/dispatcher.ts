@@ -14,9 +14,10 @@ export interface DispatcherOptions {
 
 const SLOW_HEAD_MS = 25
 const HELD_UP = 1_000_000
-// A connection is filled up to this depth before the next one is used: statements that travel together share system
-// calls and wake-ups on both sides, which cost more than the statements.
-const DEPTH = 8
+// Statements that travel together share system calls and wake-ups on both sides, which cost more than a point read
+// itself; so a connection is filled until those on it would take about this long, and then the next one is used.
+const FILLED_MS = 1
+const DEEPEST = 32
 // A text that never ran may be a slow one: it gets a connection to itself where there is one.
 const UNKNOWN_DEPTH = 1
 // A backend grows 35-70 KB with each schema it touches; at 500 it is replaced.
@@ -44,7 +45,7 @@ export class Dispatcher {
   }
 
   send(flight: SharedFlight): Promise<QueryResult> {
-    const depth = flight.pace.ms === 0 ? UNKNOWN_DEPTH : DEPTH
+    const depth = depthFor(flight.pace.ms)
     const client = this.#choose(depth)
     return client ? client.send(flight) : this.#first(depth).then((opened) => opened.send(flight))
   }
@@ -124,4 +125,10 @@ export class Dispatcher {
       throw toConnectError(error)
     }
   }
+}
+
+/** How many statements of this pace a connection takes before another one is used. */
+function depthFor(paceMs: number): number {
+  if (paceMs === 0) return UNKNOWN_DEPTH
+  return Math.max(2, Math.min(DEEPEST, Math.floor(FILLED_MS / paceMs)))
 }
