@@ -32,6 +32,7 @@ export async function openStage({ migrations, ...settings } = {}) {
   }
   return {
     tenantry,
+    adminUrl,
     plain,
     plainPool: () => keep(new pg.Pool({ ...plain, max: 8 })),
     plainClient: async (options) => {
