@@ -59,7 +59,7 @@ export class Scopes {
 
   /** Looks the tenant up and refuses a conflict with the scope that the caller is in. */
   async open(ref: TenantRefLike, options: ScopeOptions): Promise<Scope> {
-    return this.#scopeOf(await this.#options.source.admitted(ref), options)
+    return this.#scopeOf(this.#options.source.peek(ref) ?? (await this.#options.source.admitted(ref)), options)
   }
 
   #scopeOf(tenant: ScopedTenant, { switch: switching = false, userId, role }: ScopeOptions): Scope {
