@@ -32,12 +32,13 @@ export async function lockTenant(
   key: TenantKey,
   timeoutMs = DEFAULT_LOCK_TIMEOUT_MS,
 ): Promise<TenantRecord | undefined> {
-  await tx.query(`set local lock_timeout = ${timeoutMs}`)
   try {
-    const { rows } = await tx.query<TenantRow>(
-      `select ${tenantColumns} from tenantry.tenant where ${key.column} = $1 for update`,
-      [key.value],
-    )
+    const [, { rows }] = await Promise.all([
+      tx.query(`set local lock_timeout = ${timeoutMs}`),
+      tx.query<TenantRow>(`select ${tenantColumns} from tenantry.tenant where ${key.column} = $1 for update`, [
+        key.value,
+      ]),
+    ])
     return rows[0] === undefined ? undefined : toRecord(rows[0])
   } catch (error) {
     if (sqlStateOf(error) !== LOCK_NOT_AVAILABLE) throw error

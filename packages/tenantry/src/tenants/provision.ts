@@ -45,8 +45,11 @@ async function takeStep(
 ): Promise<Outcome> {
   let step: number | undefined
   const outcome = await options.database.transaction<Outcome>(async (tx) => {
-    const tenant = await lockTenant(tx, { column: 'id', value: tenantId }, options.lockTimeoutMs)
-    const operation = await readOperation(tx, id)
+    // In order on one connection: the journal is read once the row is held.
+    const [tenant, operation] = await Promise.all([
+      lockTenant(tx, { column: 'id', value: tenantId }, options.lockTimeoutMs),
+      readOperation(tx, id),
+    ])
     if (operation?.state === 'done') return 'theirs'
     if (tenant === undefined || operation?.state !== 'running') throw endedElsewhere(operation?.errorCode)
     step = operation.step
@@ -69,22 +72,26 @@ async function build(options: TenantsOptions, { tx, tenant, operation }: Step): 
   const hasSchema = tenant.isolation === 'schema'
   if (hasSchema) await createSchema(tx, tenant)
   for (const participant of options.participants) await participant.provision?.(tx, tenant)
-  if (hasSchema) await guardSchema(tx, tenant, options.roles)
-  await advanceOperation(tx, operation, { madeSchema: hasSchema })
-  await deferDurability(tx)
+  await Promise.all([
+    hasSchema ? guardSchema(tx, tenant, options.roles) : undefined,
+    advanceOperation(tx, operation, { madeSchema: hasSchema }),
+    deferDurability(tx),
+  ])
 }
 
 async function complete(options: TenantsOptions, { tx, tenant, operation }: Step): Promise<void> {
   const at = new Date(options.clock.now())
-  await tx.query(
-    `update tenantry.tenant set provisioned_at = $2, updated_at = $2, version = version + 1,
-            migration_version = (select count(*) from tenantry.migration where tenant_id = $1)
-      where id = $1`,
-    [tenant.id, at],
-  )
   const { actor } = operation.detail
-  await recordFact(tx, { event: 'tenant.provisioned', action: 'tenant.provision', tenant, actor, at })
-  await closeOperation(tx, operation, { state: 'done' })
+  await Promise.all([
+    tx.query(
+      `update tenantry.tenant set provisioned_at = $2, updated_at = $2, version = version + 1,
+              migration_version = (select count(*) from tenantry.migration where tenant_id = $1)
+        where id = $1`,
+      [tenant.id, at],
+    ),
+    recordFact(tx, { event: 'tenant.provisioned', action: 'tenant.provision', tenant, actor, at }),
+    closeOperation(tx, operation, { state: 'done' }),
+  ])
 }
 
 interface Failure {

@@ -42,9 +42,11 @@ export async function registerTenant(options: TenantsOptions, input: NewTenant, 
       throw takenError(error, input)
     })
     const tenant = toTenant(onlyRow(rows))
-    await recordFact(tx, { event: 'tenant.created', action: 'tenant.create', tenant, actor, at })
-    const operation = input.provision ? await openOperation(tx, tenant.id, { verb: 'create', actor }) : undefined
-    if (operation !== undefined) await deferDurability(tx)
+    const [operation] = await Promise.all([
+      input.provision ? openOperation(tx, tenant.id, { verb: 'create', actor }) : undefined,
+      recordFact(tx, { event: 'tenant.created', action: 'tenant.create', tenant, actor, at }),
+      input.provision ? deferDurability(tx) : undefined,
+    ])
     await options.onStep?.('create:begin:before-commit')
     return { tenant, operation }
   })

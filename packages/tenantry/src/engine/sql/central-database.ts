@@ -48,6 +48,8 @@ class PooledCentralDatabase implements CentralDatabase {
     this.#pool = new Pool({
       ...this.#connection(),
       max: options.max ?? DEFAULT_MAX,
+      // Statements that a transaction does not wait for one by one travel together.
+      pipeline: true,
       connectionTimeoutMillis: options.connectTimeoutMs ?? DEFAULT_CONNECT_TIMEOUT_MS,
     })
     this.#pool.on('error', (error) => this.#logger.warn('idle database connection lost', { reason: error.message }))
@@ -77,7 +79,8 @@ class PooledCentralDatabase implements CentralDatabase {
   async transaction<T>(run: (tx: Sql) => Promise<T>): Promise<T> {
     const client = await this.#connect()
     try {
-      await runStatement(client, 'begin')
+      // Not awaited: it travels with the first statement, which fails along with it.
+      runStatement(client, 'begin').catch(() => {})
       return await runTransaction(client, run)
     } finally {
       client.release(client.getTransactionStatus() !== 'I')

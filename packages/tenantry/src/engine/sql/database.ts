@@ -22,7 +22,11 @@ export interface Subscription {
 
 /** The control plane's own connection pool, over the admin URL. Never used for tenant statements. */
 export interface CentralDatabase extends Sql {
-  /** BEGIN, the callback, COMMIT; rolled back when the callback throws, whose error reaches the caller unchanged. */
+  /**
+   * BEGIN, the callback, COMMIT; rolled back when the callback throws, whose error reaches the caller unchanged.
+   * Statements sent without waiting for each other run in order and share a round trip; when one fails, so do those
+   * behind it, and Promise.all rejects with the first.
+   */
   transaction<T>(run: (tx: Sql) => Promise<T>): Promise<T>
   /**
    * LISTENs on a connection of its own, reconnecting for as long as it is open. `onReconnect` runs after each

@@ -16,9 +16,8 @@ const CLEAN_SESSION = 'reset session authorization; reset role; reset all;'
  */
 export async function runMigrations(tx: Sql, files: readonly MigrationFile[], schema?: string): Promise<void> {
   if (files.length === 0) return
-  await tx.query('savepoint tenantry_migrations')
   try {
-    await tx.query(flushOf(files, schema).text)
+    await Promise.all([tx.query('savepoint tenantry_migrations'), tx.query(flushOf(files, schema).text)])
   } catch (error) {
     if (error instanceof TenantryError) throw error
     const place = placeOf(error, files, schema)
