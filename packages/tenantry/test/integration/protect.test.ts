@@ -293,3 +293,32 @@ describe.each([
     await refused(table(last), 'TABLE_UNSUPPORTED')
   })
 })
+
+describe('views over a protected table', () => {
+  test('show a tenant its own rows only, those over other views as well', async () => {
+    await admin.query(`create table sale (id int primary key, note text);
+      create view sale_note as select note from sale; create view sale_again as select note from sale_note;
+      grant select on sale_note, sale_again to public`)
+    await tenantry.protect('sale')
+    await send('acme', "insert into sale (id, note) values (1, 'of acme')")
+    await send('globex', "insert into sale (id, note) values (2, 'of globex')")
+    for (const view of ['sale_note', 'sale_again']) {
+      expect(await rowsOf('acme', `select note from ${view}`)).toEqual([{ note: 'of acme' }])
+    }
+    expect((await tenantry.protect('sale')).changed).toBe(false)
+    // As a view is by default, to see that the test can fail.
+    await admin.query('alter view sale_note set (security_invoker = false)')
+    expect(await rowsOf('acme', 'select note from sale_note')).toHaveLength(2)
+    expect((await tenantry.protect('sale')).statements).toEqual([
+      'alter view public.sale_note set (security_invoker = true)',
+    ])
+  })
+
+  test('that are stored and readable by tenants are refused', async () => {
+    await admin.query(`create table stock (id int primary key);
+      create materialized view stock_copy as select id from stock; grant select on stock_copy to public`)
+    await refused('stock', 'TABLE_UNSUPPORTED')
+    await admin.query('revoke select on stock_copy from public')
+    expect((await tenantry.protect('stock')).changed).toBe(true)
+  })
+})

@@ -87,6 +87,15 @@ function refuseUnsupported(facts: TableFacts, { app }: ProtectTable['roles']): v
     throw new TenantryError('TABLE_UNSUPPORTED', `The column ${TENANT_COLUMN} of ${name} is not of type uuid.`)
   }
   refuseForeignPolicies(facts, app)
+  refuseReadableCopies(facts)
+}
+
+function refuseReadableCopies({ views }: TableFacts): void {
+  const copy = views.find(({ kind, appMayRead }) => kind === 'm' && appMayRead)
+  if (!copy) return
+  throw new TenantryError('TABLE_UNSUPPORTED', `The materialized view ${copy.name} shows rows of all tenants.`, {
+    fix: 'Revoke SELECT on it from PUBLIC and from the application role: it can carry no policy.',
+  })
 }
 
 // Permissive policies are joined by OR: another one would let rows of all tenants through.

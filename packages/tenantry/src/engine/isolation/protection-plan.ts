@@ -18,7 +18,14 @@ export function qualifiedName({ schema, name }: TableFacts): string {
 
 /** The statements, in order; empty where the table is protected already. Foreign keys are planned apart. */
 export function planProtection(input: PlanInput): readonly string[] {
-  return [...columnStatements(input), ...keyStatements(input.facts), ...policyStatements(input), ...grants(input)]
+  const { facts } = input
+  return [
+    ...columnStatements(input),
+    ...keyStatements(facts),
+    ...policyStatements(input),
+    ...viewStatements(facts),
+    ...grants(input),
+  ]
 }
 
 function columnStatements({ facts, tenantId, hasUnownedRows }: PlanInput): readonly string[] {
@@ -63,6 +70,13 @@ function policyStatements({ facts, roles }: PlanInput): readonly string[] {
     statements.push(enable(name), tenantPolicy(name, roles.app), centralPolicy(name, roles.central))
   }
   return statements
+}
+
+// A view runs with its owner's rights, who sees the rows of all tenants, unless it says otherwise.
+function viewStatements({ views }: TableFacts): readonly string[] {
+  return views
+    .filter(({ kind, runsAsCaller }) => kind === 'v' && !runsAsCaller)
+    .map(({ name }) => `alter view ${name} set (security_invoker = true)`)
 }
 
 const enable = (table: string) => `alter table ${table} enable row level security, force row level security`

@@ -16,6 +16,15 @@ export interface ChildFacts {
   readonly foreignPolicy: string | null
 }
 
+/** A view or materialized view over the table, directly or through another one. */
+export interface ViewFacts {
+  readonly name: string
+  /** pg_class.relkind: `v` or `m`. */
+  readonly kind: string
+  readonly runsAsCaller: boolean
+  readonly appMayRead: boolean
+}
+
 export interface TableFacts {
   readonly oid: number
   readonly schema: string
@@ -35,6 +44,7 @@ export interface TableFacts {
   readonly policies: readonly { readonly name: string; readonly roles: readonly string[] }[]
   /** Partitions and inheritance children, all levels, as quoted names. */
   readonly children: readonly ChildFacts[]
+  readonly views: readonly ViewFacts[]
   /** Sequences of serial columns, as quoted names. */
   readonly sequences: readonly string[]
   readonly appMayUseAll: boolean
@@ -74,6 +84,17 @@ const FACTS = `
           and p.polname not in ('${TENANT_POLICY}', '${CENTRAL_POLICY}')
           and p.polroles && array[0, (select oid from pg_roles where rolname = $2::name)])))
         from child join pg_class cc on cc.oid = child.oid join pg_namespace cn on cn.oid = cc.relnamespace), '[]') as children,
+    coalesce((with recursive viewing as (
+        select r.ev_class as oid from pg_depend d join pg_rewrite r on r.oid = d.objid
+         where d.classid = 'pg_rewrite'::regclass and d.refobjid = c.oid and r.ev_class <> c.oid
+        union select r.ev_class from viewing p join pg_depend d on d.refobjid = p.oid and d.classid = 'pg_rewrite'::regclass
+          join pg_rewrite r on r.oid = d.objid and r.ev_class <> p.oid)
+      select json_agg(json_build_object('name', format('%I.%I', vn.nspname, v.relname), 'kind', v.relkind,
+          'runsAsCaller', coalesce((select o.option_value::boolean from pg_options_to_table(v.reloptions) o
+            where o.option_name = 'security_invoker'), false),
+          'appMayRead', has_table_privilege($2::name, v.oid, 'SELECT')))
+        from viewing join pg_class v on v.oid = viewing.oid and v.relkind in ('v', 'm')
+        join pg_namespace vn on vn.oid = v.relnamespace), '[]') as views,
     coalesce((select json_agg(format('%I.%I', sn.nspname, s.relname)) from pg_depend d
         join pg_class s on s.oid = d.objid and s.relkind = 'S' join pg_namespace sn on sn.oid = s.relnamespace
        where d.refobjid = c.oid and d.deptype = 'a' and d.classid = 'pg_class'::regclass
