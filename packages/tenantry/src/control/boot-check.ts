@@ -55,7 +55,9 @@ export async function checkLogin(login: Sql, roles: InstanceRoles): Promise<void
 async function refusePowers(login: Sql, session: Session, roles: InstanceRoles): Promise<void> {
   const powers = await readExcessPowers(login, { ...session, roles })
   if (powers.length === 0) return
-  const reasons = powers.map(({ role, reason }) => `${role} ${reason}`)
+  // A superuser's other powers are no news.
+  const superuser = powers.filter(({ reason }) => reason === 'is a superuser')
+  const reasons = (superuser.length > 0 ? superuser : powers).map(({ role, reason }) => `${role} ${reason}`)
   throw new TenantryError(
     'LOGIN_TOO_POWERFUL',
     `The login of DATABASE_URL has more than injected SQL may have: ${reasons.join('; ')}.`,

@@ -50,6 +50,7 @@ export const devCommand: CommandSpec = {
     } finally {
       stop.forget()
       await embedded.stop()
+      run.output.note('Stopped; the data stays where it is.')
     }
   },
 }
