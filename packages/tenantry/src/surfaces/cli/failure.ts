@@ -1,6 +1,7 @@
 // How a run fails: which exit code, which words, which JSON. Codes and exits come from the error table alone.
 import { errorCodes } from '../../kernel/error-codes.ts'
 import { TenantryError } from '../../kernel/errors.ts'
+import { problemDetails } from '../../kernel/problem.ts'
 import { Interrupted } from './confirm.ts'
 import type { Output } from './output.ts'
 import { plain } from './text.ts'
@@ -32,14 +33,6 @@ function databaseError(error: DatabaseFailure): TenantryError {
   return new TenantryError('DATABASE_ERROR', error.message, { cause: error, sqlState: error.code, fix })
 }
 
-/** The error as the HTTP API would answer it (RFC 9457), but for the request it has none of. */
-export function problemOf(error: TenantryError): Record<string, unknown> {
-  const { code, status, message: detail, fix, retryable, field } = error
-  const words = code.toLowerCase().replaceAll('_', ' ')
-  const type = `urn:tenantry:problem:${words.replaceAll(' ', '-')}`
-  return { type, title: words.charAt(0).toUpperCase() + words.slice(1), status, detail, code, fix, retryable, field }
-}
-
 export interface FailureStyle {
   readonly json: boolean
   readonly debug: boolean
@@ -52,7 +45,7 @@ export function reportFailure(output: Output, thrown: unknown, style: FailureSty
     return INTERRUPTED
   }
   const error = asTenantryError(thrown)
-  if (style.json) output.json(problemOf(error))
+  if (style.json) output.json(problemDetails(error))
   else for (const line of failureLines(error)) output.note(line)
   if (style.debug) output.note(stackOf(error))
   return errorCodes[error.code].exit

@@ -4,24 +4,13 @@ import type { Context } from 'hono'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import { TenantryError } from '../../kernel/errors.ts'
 import type { Logger } from '../../kernel/logger.ts'
+import { problemDetails } from '../../kernel/problem.ts'
 import type { Env } from './app.ts'
 import type { Problem } from './contract.ts'
 
 /** The problem details of an error, as the body that goes out. */
-export function problemOf(error: TenantryError, requestId: string): Problem {
-  const words = error.code.toLowerCase().replaceAll('_', ' ')
-  return {
-    type: `urn:tenantry:problem:${words.replaceAll(' ', '-')}`,
-    title: words.charAt(0).toUpperCase() + words.slice(1),
-    status: error.status,
-    detail: error.message,
-    code: error.code,
-    fix: error.fix,
-    retryable: error.retryable,
-    requestId,
-    instance: `urn:tenantry:request:${requestId}`,
-    ...(error.field === undefined ? {} : { field: error.field }),
-  }
+function problemOf(error: TenantryError, requestId: string): Problem {
+  return { ...problemDetails(error), requestId, instance: `urn:tenantry:request:${requestId}` }
 }
 
 /** Turns whatever a handler threw into an answer, and logs what the operator has to know. */
