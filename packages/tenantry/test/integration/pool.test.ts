@@ -164,6 +164,22 @@ describe('the pool', () => {
     expect((await tenantry.scope('acme').query('select from note where id = 900')).rows).toEqual([])
   })
 
+  test('runs the statements of one client in order, waited for or not, and goes on after one that failed', async () => {
+    const warnings: string[] = []
+    const note = (warning: Error) => warnings.push(warning.message)
+    process.on('warning', note)
+    const outcomes = await inAcme(async () => {
+      const client = await tenantry.pool.connect()
+      const texts = ['begin', 'savepoint a', 'select 1/0', 'rollback to a', 'select 2 as two', 'commit']
+      const settled = await Promise.allSettled(texts.map((text) => client.query(text)))
+      client.release()
+      return settled.map((each) => (each.status === 'fulfilled' ? each.value.command : 'failed'))
+    })
+    process.off('warning', note)
+    expect(outcomes).toEqual(['BEGIN', 'SAVEPOINT', 'failed', 'ROLLBACK', 'SELECT', 'COMMIT'])
+    expect(warnings).toEqual([])
+  })
+
   test('takes as many values as the protocol has', async () => {
     const values = Array.from({ length: 65_535 }, (_, index) => index)
     const list = `select count(*)::int as n from (values ${values.map((index) => `($${index + 1}::int)`).join(',')}) v`

@@ -49,6 +49,8 @@ export class CheckedOutClient implements FlightObserver<Flight> {
   #leavesState = false
   #released = false
   #underWay = 0
+  /** The newest statement's answer. */
+  #last: Promise<QueryResult> | undefined
   #admission: Promise<ScopedTenant> | undefined
 
   constructor(options: CheckedOutOptions) {
@@ -169,7 +171,10 @@ export class CheckedOutClient implements FlightObserver<Flight> {
         return this.#preludeFor(statement, prelude, begin !== undefined)
       },
     }
-    return sendFlight(this.#client, flight, this)
+    const send = () => sendFlight(this.#client, flight, this)
+    // One after the other, also where the caller does not wait: pg's own queue for that is on its way out.
+    this.#last = this.#underWay > 1 && this.#last ? this.#last.then(send, send) : send()
+    return this.#last
   }
 
   refuse(): undefined {
