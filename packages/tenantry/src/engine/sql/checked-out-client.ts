@@ -199,7 +199,7 @@ export class CheckedOutClient implements FlightObserver<Flight> {
     this.#limited = inTransaction && (this.#limited || prelude.limitsTime)
     this.#restoring = this.#limited && !prelude.limitsTime
     // A statement that could have re-pointed role or context must not carry over into the next one.
-    this.#asserted = inTransaction && !statement.opaque && statement.keyword !== 'set' ? prelude : undefined
+    this.#asserted = inTransaction && !statement.opaque ? prelude : undefined
     return stillAsserted ? undefined : prelude
   }
 

@@ -78,6 +78,10 @@ describe('statements that could re-point role or context', () => {
     'select U&"\\0073et_config"(1)',
     'select * from x where y = any_function(1)',
     'with x as (select query_to_xml($1)) select 1',
+    'fetch all from c',
+    'move c',
+    'execute other',
+    'set local role none',
   ])('are known by their text: %j', (text) => expect(readStatement(text).opaque).toBe(true))
 
   it.each([

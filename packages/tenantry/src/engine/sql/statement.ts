@@ -59,6 +59,9 @@ export class StatementReader {
   }
 }
 
+// Others may run what was written elsewhere: FETCH a cursor's query, EXECUTE a prepared one, SET LOCAL anything.
+const DATA_KEYWORDS = new Set(['select', 'insert', 'update', 'delete', 'merge', 'values', 'table', 'with'])
+
 /** Classifies one statement's text. */
 export function readStatement(text: string): Statement {
   const head = text.slice(skipComments(text, 0))
@@ -70,7 +73,7 @@ export function readStatement(text: string): Statement {
     residue: residueOf(words, text),
     needsOwnClient: keyword === 'do' || keyword === 'call' || keyword === 'copy',
     copyFrom: keyword === 'copy' && /\bfrom\b/i.test(text) && !/^copy\s*\(/i.test(head),
-    opaque: mayCallFunctions(text),
+    opaque: !DATA_KEYWORDS.has(keyword) || mayCallFunctions(text),
     leavesState: callsStateful(text),
     pace: { ms: 0 },
   }
