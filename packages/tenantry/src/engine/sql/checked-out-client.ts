@@ -63,10 +63,6 @@ export class CheckedOutClient implements FlightObserver<Flight> {
     return this.#client.transactionStatus
   }
 
-  get isReleased(): boolean {
-    return this.#released
-  }
-
   /** True while a transaction is open, failed ones included. */
   get isInTransaction(): boolean {
     return !this.#released && this.#client.transactionStatus !== 'I'

@@ -40,10 +40,6 @@ export class Dispatcher {
     return this.#clients.every((client) => client.headAgeMs(now) > SLOW_HEAD_MS)
   }
 
-  get connections(): number {
-    return this.#clients.length
-  }
-
   send(flight: SharedFlight): Promise<QueryResult> {
     const depth = depthFor(flight.pace.ms)
     const client = this.#choose(depth)

@@ -24,7 +24,6 @@ export interface WireConnection {
 /** The parts of a pg.Client that its types leave out. */
 export interface WireClient {
   readonly connection: WireConnection
-  readonly processID: number | null
   /** `I` idle, `T` in a transaction, `E` in a failed one, as of the last ReadyForQuery. */
   getTransactionStatus(): string | null
 }

@@ -5,8 +5,8 @@ import { Client, type ClientConfig, type WireConnection, wireOf } from './pg.ts'
 import { PreparedStatements } from './prepared-statements.ts'
 import { ScopedQuery } from './scoped-query.ts'
 
-// Named statements of schema tenants carry the tenant in their name, so there may be many: 35-70 KB of backend memory each
-// hundred. Beyond this the least recently used one is closed.
+// Named statements of schema tenants carry the tenant in their name, so there may be many, and each one keeps its plan in
+// the backend's memory. Beyond this the least recently used one is closed.
 const PREPARED_LIMIT = 500
 
 export class ScopedClient extends Client {
@@ -32,10 +32,6 @@ export class ScopedClient extends Client {
 
   get wire(): WireConnection {
     return wireOf(this).connection
-  }
-
-  get backendPid(): number | null {
-    return wireOf(this).processID
   }
 
   /** Nothing was sent that has not been answered. */
