@@ -83,6 +83,7 @@ class Stub implements Tenantry {
     return {
       query: (statement, values) => handle.query(statement, values),
       run: (callback) => handle.run(callback),
+      batch: (statements) => handle.batch(statements),
       transaction: async (run) => this.pool.transaction(await this.#scopes.open(ref, options), run),
     }
   }

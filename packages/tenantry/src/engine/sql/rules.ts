@@ -22,6 +22,12 @@ export function refuseOnPool(statement: Statement): void {
   }
 }
 
+/** Refuses in a batch what pool.query() refuses, and an empty text, which the server answers with nothing to count. */
+export function refuseInBatch(statement: Statement): void {
+  refuseOnPool(statement)
+  if (statement.isEmpty) throw new TenantryError('INVALID_INPUT', 'A statement of the batch is empty.')
+}
+
 /** Refuses what would begin or end the transaction under an engine-made one. Savepoints are the user's own. */
 export function refuseEnding({ control }: Statement): void {
   if (control !== 'begin' && control !== 'end') return

@@ -7,10 +7,11 @@ import { Dispatcher } from './dispatcher.ts'
 import { leaseClient } from './leased-client.ts'
 import { Pool, type PoolClient, type PoolConfig, type QueryResult } from './pg.ts'
 import { answer, readQueryArguments, type TenantQueryConfig } from './query-arguments.ts'
-import { refuseOnPool, statementNameFor } from './rules.ts'
+import { refuseInBatch, refuseOnPool, statementNameFor } from './rules.ts'
 import { ScopedClient } from './scoped-client.ts'
-import { notePace, type Pace, StatementReader } from './statement.ts'
+import { BatchPace, notePace, type Pace, StatementReader } from './statement.ts'
 import type { TenantGate } from './tenant-gate.ts'
+import { runTransaction } from './transaction.ts'
 
 /** What is known once the control plane has been read. */
 export interface PoolRuntime {
@@ -114,6 +115,42 @@ export class ScopedPool extends Pool {
     return tenant ? send(tenant) : gate.admit(scope).then(send)
   }
 
+  /** Independent statements in one flush and one implicit transaction: all take effect, or none. */
+  async batchIn(scope: Scope, configs: readonly TenantQueryConfig[]): Promise<readonly QueryResult[]> {
+    if (configs.length === 0) return []
+    const statements = configs.map(({ text }) => this.#reader.read(text))
+    statements.forEach(refuseInBatch)
+    const { gate, dispatcher } = this.#started ?? (await this.#start())
+    const pace = new BatchPace(statements.map((statement) => statement.pace))
+    const isUnfit = statements.some(({ leavesState }) => leavesState) || pace.ms > SLOW_STATEMENT_MS
+    if (!dispatcher || isUnfit || dispatcher.isHeldUp) return this.#batchAlone(scope, configs)
+    const tenant = gate.peek(scope) ?? (await gate.admit(scope))
+    const batch = configs.map((config, index) => ({
+      config,
+      statementName: statementNameFor(config.name, tenant),
+      reasserts: statements[index - 1]?.opaque ?? false,
+    }))
+    const [config = { text: '' }] = configs
+    const prelude = gate.prelude(scope, tenant, longestTimeout(configs))
+    const schema = tenant.isolation === 'schema' ? tenant.schemaName : undefined
+    // A flight of several statements is answered by an array, of one by its result, as pg answers.
+    const answer: QueryResult | readonly QueryResult[] = await dispatcher.send({ config, batch, prelude, schema, pace })
+    return Array.isArray(answer) ? (answer as readonly QueryResult[]) : [answer]
+  }
+
+  async #batchAlone(scope: Scope, configs: readonly TenantQueryConfig[]): Promise<readonly QueryResult[]> {
+    const client = await this.checkOut(scope)
+    try {
+      return await runTransaction(client, {}, async (tx) => {
+        const results: QueryResult[] = []
+        for (const config of configs) results.push(await tx.query(config))
+        return results
+      })
+    } finally {
+      client.release()
+    }
+  }
+
   /** Checks a client out for a scope. The caller releases it. */
   async checkOut(scope: Scope): Promise<CheckedOutClient> {
     return (await this.#checkOutWithClient(scope)).checkedOut
@@ -190,6 +227,12 @@ export class ScopedPool extends Pool {
       })
     })
   }
+}
+
+/** One timeout holds for the whole batch: the longest that is asked for. */
+function longestTimeout(configs: readonly TenantQueryConfig[]): number | undefined {
+  const asked = configs.flatMap(({ query_timeout: timeout }) => timeout ?? [])
+  return asked.length === 0 ? undefined : Math.max(...asked)
 }
 
 /** Opens a pipelined connection of the scoped login. */

@@ -25,6 +25,20 @@ export interface ScopeHandle {
     statement: string | TenantQueryConfig,
     values?: readonly unknown[],
   ): Promise<QueryResult<R>>
+  /**
+   * Independent statements in one round trip: one prelude, the statements in order, one Sync. They share one implicit
+   * transaction: when one fails, none takes effect, and the error's `batchIndex` (from 0) says which it was. A later
+   * statement sees what an earlier one wrote. Refuses what query() refuses, and an empty text (INVALID_INPUT).
+   *
+   * @example
+   * ```ts
+   * const [invoices, customers] = await tenantry.scope('acme-corp').batch([
+   *   'select * from invoices order by id limit 20',
+   *   { text: 'select * from customers where id = $1', values: [7] },
+   * ])
+   * ```
+   */
+  batch(statements: readonly (string | TenantQueryConfig)[]): Promise<readonly QueryResult[]>
   /** BEGIN, the callback, COMMIT; rolled back when the callback throws, whose error reaches the caller unchanged. */
   transaction<T>(run: (tx: Transaction) => Promise<T>, options?: TransactionOptions): Promise<T>
   /** Everything inside the callback runs in this tenant, the pool's own queries included. */
@@ -118,6 +132,13 @@ class TenantScope implements ScopeHandle {
     const scope = this.#scope ?? (await this.#open())
     this.#refuseConflict(scope)
     return (await this.#engine.pool.queryIn(scope, config)) as QueryResult<R>
+  }
+
+  async batch(statements: readonly (string | TenantQueryConfig)[]): Promise<readonly QueryResult[]> {
+    const configs = statements.map((statement) => readQueryArguments([statement]).config)
+    const scope = this.#scope ?? (await this.#open())
+    this.#refuseConflict(scope)
+    return this.#engine.pool.batchIn(scope, configs)
   }
 
   async transaction<T>(run: (tx: Transaction) => Promise<T>, options: TransactionOptions = {}): Promise<T> {
