@@ -2,6 +2,7 @@
 export type { CentralScope } from './composition/central-scope.ts'
 export type { Claims } from './engine/context/context-token.ts'
 export type { ProtectResult } from './engine/isolation/protect.ts'
+export type { CopyOptions, CopyResult, CopySource } from './engine/sql/copy-from.ts'
 export type { QueryResultRows, Sql } from './engine/sql/database.ts'
 export type { TenantQueryConfig } from './engine/sql/query-arguments.ts'
 export type { CurrentScope, ScopeHandle, ScopeOptions } from './engine/sql/scopes.ts'

@@ -84,6 +84,7 @@ class Stub implements Tenantry {
       query: (statement, values) => handle.query(statement, values),
       run: (callback) => handle.run(callback),
       batch: (statements) => handle.batch(statements),
+      copyFrom: () => Promise.reject(new TenantryError('INTERNAL', 'stubTenantry() has no tables to load.')),
       transaction: async (run) => this.pool.transaction(await this.#scopes.open(ref, options), run),
     }
   }

@@ -46,6 +46,11 @@ export class Dispatcher {
     return client ? client.send(flight) : this.#first(depth).then((opened) => opened.send(flight))
   }
 
+  /** Resolves when there is a connection to send over; throws where none can be made. */
+  async ready(): Promise<void> {
+    if (!this.#clients.some((client) => client.isUsable)) await this.#grow()
+  }
+
   async close(): Promise<void> {
     this.#closed = true
     await this.#connecting?.catch(() => undefined)

@@ -70,11 +70,15 @@ export class ScopedClient extends Client {
     this.#unanswered++
   }
 
-  /** Refused: only flushes made by the engine may use this connection, because a bare one carries no tenant. */
-  override query(): never {
-    throw new TenantryError(
+  /** Refused in the form in which it was asked: a bare statement carries no tenant. Pool events hand out such clients. */
+  override query(...args: unknown[]): never {
+    const error = new TenantryError(
       'TENANT_CONTEXT_MISSING',
       'A statement was sent on a connection of the scoped pool itself, outside of every tenant scope.',
     )
+    const callback = args.find((arg): arg is (error: Error) => void => typeof arg === 'function')
+    if (callback) process.nextTick(callback, error)
+    // The overloads of pg's query() have no common type.
+    return (callback ? undefined : Promise.reject(error)) as never
   }
 }

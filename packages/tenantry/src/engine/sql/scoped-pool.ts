@@ -4,7 +4,7 @@ import type { Scope, ScopedTenant, ScopeStore } from '../context/scope.ts'
 import { CheckedOutClient } from './checked-out-client.ts'
 import { toConnectError } from './database-errors.ts'
 import { Dispatcher } from './dispatcher.ts'
-import { leaseClient } from './leased-client.ts'
+import { leaseClient, type Taken } from './leased-client.ts'
 import { Pool, type PoolClient, type PoolConfig, type QueryResult } from './pg.ts'
 import { answer, readQueryArguments, type TenantQueryConfig } from './query-arguments.ts'
 import { refuseInBatch, refuseOnPool, statementNameFor } from './rules.ts'
@@ -195,11 +195,19 @@ export class ScopedPool extends Pool {
   }
 
   async #connectInCurrentScope(): Promise<PoolClient> {
-    const { client, checkedOut } = await this.#checkOutWithClient(this.#options.store.required())
-    return leaseClient(client, checkedOut)
+    const { store } = this.#options
+    const scope = store.required()
+    const { gate, dispatcher } = this.#started ?? (await this.#start())
+    if (gate.peek(scope) === undefined) await gate.admit(scope)
+    const take = () => this.#checkOutWithClient(scope)
+    const options = { scope, store, reader: this.#reader, take }
+    if (!dispatcher) return leaseClient({ ...options, queryShared: undefined }, await take())
+    // A database that cannot be reached is reported here, as by any pool.
+    await dispatcher.ready()
+    return leaseClient({ ...options, queryShared: (config) => this.queryIn(scope, config) })
   }
 
-  async #checkOutWithClient(scope: Scope): Promise<{ client: ScopedClient; checkedOut: CheckedOutClient }> {
+  async #checkOutWithClient(scope: Scope): Promise<Taken> {
     const { store } = this.#options
     const { gate } = this.#started ?? (await this.#start())
     if (gate.peek(scope) === undefined) await gate.admit(scope)

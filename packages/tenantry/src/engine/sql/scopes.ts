@@ -2,6 +2,7 @@
 import { TenantryError } from '../../kernel/errors.ts'
 import type { Claims } from '../context/context-token.ts'
 import { Scope, type ScopedTenant, type ScopeStore, type TenantRefLike, type TenantSource } from '../context/scope.ts'
+import { type CopyOptions, type CopyResult, type CopySource, prepareLoad } from './copy-from.ts'
 import type { QueryResult } from './pg.ts'
 import { readQueryArguments, type TenantQueryConfig } from './query-arguments.ts'
 import type { ScopedPool } from './scoped-pool.ts'
@@ -39,6 +40,18 @@ export interface ScopeHandle {
    * ```
    */
   batch(statements: readonly (string | TenantQueryConfig)[]): Promise<readonly QueryResult[]>
+  /**
+   * Loads rows by COPY, in one transaction: all rows or none. They go through a temporary staging table and are
+   * inserted from there, so each row meets the policies. Needs the package pg-copy-streams. Throws TABLE_NOT_FOUND,
+   * CONFIGURATION_INVALID without the package, and the source's or the server's own error.
+   *
+   * @example
+   * ```ts
+   * const rows = Readable.from(['1,Pencils\n', '2,"Paper, A4"\n'])
+   * const { rowCount } = await tenantry.scope('acme-corp').copyFrom('products', rows, { columns: ['id', 'name'], format: 'csv' })
+   * ```
+   */
+  copyFrom(table: string, source: CopySource, options?: CopyOptions): Promise<CopyResult>
   /** BEGIN, the callback, COMMIT; rolled back when the callback throws, whose error reaches the caller unchanged. */
   transaction<T>(run: (tx: Transaction) => Promise<T>, options?: TransactionOptions): Promise<T>
   /** Everything inside the callback runs in this tenant, the pool's own queries included. */
@@ -139,6 +152,18 @@ class TenantScope implements ScopeHandle {
     const scope = this.#scope ?? (await this.#open())
     this.#refuseConflict(scope)
     return this.#engine.pool.batchIn(scope, configs)
+  }
+
+  async copyFrom(table: string, source: CopySource, options: CopyOptions = {}): Promise<CopyResult> {
+    const scope = this.#scope ?? (await this.#open())
+    this.#refuseConflict(scope)
+    const load = await prepareLoad(table, options)
+    const client = await this.#engine.pool.checkOut(scope)
+    try {
+      return { rowCount: await load(client, source) }
+    } finally {
+      client.release()
+    }
   }
 
   async transaction<T>(run: (tx: Transaction) => Promise<T>, options: TransactionOptions = {}): Promise<T> {

@@ -47,6 +47,8 @@ export interface Statement {
   readonly residue: string | undefined
   /** DO, CALL and COPY: never on a shared connection. */
   readonly needsOwnClient: boolean
+  /** Depends on the session of its client, or changes it; only plain reads and writes do not. */
+  readonly needsSession: boolean
   /** COPY … FROM, which row-level security refuses. */
   readonly copyFrom: boolean
   /**
@@ -94,6 +96,7 @@ export function readStatement(text: string): Statement {
     residue: residueOf(words, text),
     needsOwnClient: keyword === 'do' || keyword === 'call' || keyword === 'copy',
     copyFrom: keyword === 'copy' && /\bfrom\b/i.test(text) && !/^copy\s*\(/i.test(head),
+    needsSession: !DATA_KEYWORDS.has(keyword) || callsStateful(text),
     opaque: !DATA_KEYWORDS.has(keyword) || mayCallFunctions(text),
     leavesState: callsStateful(text),
     pace: { ms: 0 },
