@@ -143,7 +143,7 @@ class LeasedClient {
       refuseResidue(statement)
       return this.#send(this.#types && !config.types ? { ...config, types: this.#types } : config, statement)
     } catch (error) {
-      return Promise.reject(error)
+      return Promise.reject(error instanceof Error ? error : new Error(String(error)))
     }
   }
 
