@@ -33,6 +33,8 @@ export interface LeaseOptions {
   readonly queryShared: ((config: TenantQueryConfig) => Promise<QueryResult>) | undefined
   /** A connection of its own, which the lease gives back. */
   readonly take: () => Promise<Taken>
+  /** Called once, at release. */
+  readonly released: () => void
 }
 
 /** Events of a connection that its users listen to on their client. */
@@ -104,6 +106,7 @@ class LeasedClient {
   release(destroy?: unknown): void {
     if (this.#released) throw new TenantryError('CLIENT_RELEASED', 'The client was released already.')
     this.#released = true
+    this.#options.released()
     if (this.#taken) this.#giveBack(this.#taken, Boolean(destroy))
     else this.#taking?.then((taken) => this.#giveBack(taken, Boolean(destroy))).catch(() => undefined)
   }

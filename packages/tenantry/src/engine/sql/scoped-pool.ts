@@ -3,7 +3,7 @@
 import type { Scope, ScopedTenant, ScopeStore } from '../context/scope.ts'
 import { CheckedOutClient } from './checked-out-client.ts'
 import { toConnectError } from './database-errors.ts'
-import { Dispatcher } from './dispatcher.ts'
+import { Dispatcher, type SharedStats } from './dispatcher.ts'
 import { leaseClient, type Taken } from './leased-client.ts'
 import { Pool, type PoolClient, type PoolConfig, type QueryResult } from './pg.ts'
 import { answer, readQueryArguments, type TenantQueryConfig } from './query-arguments.ts'
@@ -30,6 +30,31 @@ export interface ScopedPoolOptions {
   readonly sharedConnections?: number | undefined
 }
 
+/** The pool at this moment. */
+export interface PoolStats {
+  /** Clients of connect() that nobody has released, those without a connection of their own included. */
+  readonly leased: number
+  /** Connections that belong to one scope while it uses them: transactions, cursors, COPY. */
+  readonly clients: {
+    readonly max: number
+    readonly total: number
+    readonly idle: number
+    /** Those who wait for one. */
+    readonly waiting: number
+    /** Given up at release because their state was in doubt, or because they were released as broken. */
+    readonly destroyed: number
+  }
+  /** Connections that single statements of all tenants share; undefined before the first use, or with none of them. */
+  readonly shared: SharedStats | undefined
+  /** Whether the next transaction has to wait. */
+  readonly isSaturated: boolean
+}
+
+/** `tenantry.pool`: a pg.Pool, and what is going on in it. */
+export interface TenantPool extends Pool {
+  stats(): PoolStats
+}
+
 const DEFAULT_MAX = 10
 const DEFAULT_SHARED = 4
 const CONNECT_TIMEOUT_MS = 10_000
@@ -44,12 +69,14 @@ type ConnectCallback = (
   release: (destroy?: unknown) => void,
 ) => void
 
-export class ScopedPool extends Pool {
+export class ScopedPool extends Pool implements TenantPool {
   readonly #options: ScopedPoolOptions
   #started: { readonly gate: TenantGate; readonly dispatcher: Dispatcher | undefined } | undefined
   #ending: Promise<void> | undefined
   readonly #reader = new StatementReader()
   readonly #checkedOut = new Map<Scope, Set<CheckedOutClient>>()
+  #leased = 0
+  #destroyed = 0
 
   constructor(options: ScopedPoolOptions) {
     super({ max: options.max ?? DEFAULT_MAX, Client: ScopedClient })
@@ -151,6 +178,23 @@ export class ScopedPool extends Pool {
     }
   }
 
+  /**
+   * The pool's gauges: who waits, what is saturated, what was given up.
+   *
+   * @example
+   * ```ts
+   * const { isSaturated, clients, shared } = tenantry.pool.stats()
+   * if (isSaturated) console.warn(`${clients.waiting} waiting, ${shared?.pending ?? 0} statements under way`)
+   * ```
+   */
+  stats(): PoolStats {
+    const max = this.options.max
+    const { totalCount: total, idleCount: idle, waitingCount: waiting } = this
+    const clients = { max, total, idle, waiting, destroyed: this.#destroyed }
+    const isSaturated = waiting > 0 || (total >= max && idle === 0)
+    return { leased: this.#leased, clients, shared: this.#started?.dispatcher?.stats, isSaturated }
+  }
+
   /** Checks a client out for a scope. The caller releases it. */
   async checkOut(scope: Scope): Promise<CheckedOutClient> {
     return (await this.#checkOutWithClient(scope)).checkedOut
@@ -200,11 +244,13 @@ export class ScopedPool extends Pool {
     const { gate, dispatcher } = this.#started ?? (await this.#start())
     if (gate.peek(scope) === undefined) await gate.admit(scope)
     const take = () => this.#checkOutWithClient(scope)
-    const options = { scope, store, reader: this.#reader, take }
-    if (!dispatcher) return leaseClient({ ...options, queryShared: undefined }, await take())
+    const options = { scope, store, reader: this.#reader, take, released: () => this.#leased-- }
+    const taken = dispatcher ? undefined : await take()
     // A database that cannot be reached is reported here, as by any pool.
-    await dispatcher.ready()
-    return leaseClient({ ...options, queryShared: (config) => this.queryIn(scope, config) })
+    await dispatcher?.ready()
+    this.#leased++
+    const queryShared = dispatcher && ((config: TenantQueryConfig) => this.queryIn(scope, config))
+    return leaseClient({ ...options, queryShared }, taken)
   }
 
   async #checkOutWithClient(scope: Scope): Promise<Taken> {
@@ -218,6 +264,7 @@ export class ScopedPool extends Pool {
       ...{ client: client.scoped, scope, gate, store, reader: this.#reader },
       giveBack: (destroy) => {
         held.delete(checkedOut)
+        if (destroy) this.#destroyed++
         if (held.size === 0) this.#checkedOut.delete(scope)
         client.release(destroy)
       },
