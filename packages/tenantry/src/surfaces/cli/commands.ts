@@ -8,6 +8,7 @@ import {
   restoreCommand,
   suspendCommand,
 } from './commands/lifecycle.ts'
+import { lintCommand } from './commands/lint.ts'
 import { deleteCommand, purgeCommand } from './commands/removal.ts'
 import { serveCommand } from './commands/serve.ts'
 import { doctorCommand, initCommand } from './commands/setup.ts'
@@ -21,6 +22,7 @@ export const commands: readonly CommandSpec[] = [
   serveCommand,
   initCommand,
   doctorCommand,
+  lintCommand,
   createCommand,
   listCommand,
   showCommand,

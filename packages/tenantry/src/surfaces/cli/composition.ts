@@ -2,6 +2,7 @@
 // and commands over HTTP pay for neither the database driver nor the server.
 import type { EmbeddedOptions, EmbeddedServer } from '../../embedded/embedded-server.ts'
 import type { AdminKeys } from '../../features/keys/admin-keys.ts'
+import type { LintOptions, LintReport } from '../../features/lint/lint-folder.ts'
 import type { Logger } from '../../kernel/logger.ts'
 import type { TenantRef } from '../../tenants/tenant.ts'
 import type { ControlPlane } from '../http/control-plane.ts'
@@ -38,6 +39,8 @@ export interface CliTenantry extends ControlPlane {
   close(): Promise<void>
 }
 
+export type { LintFinding, LintReport } from '../../features/lint/lint-folder.ts'
+
 export interface Check {
   readonly name: string
   readonly ok: boolean
@@ -70,6 +73,7 @@ export interface Composition {
   initialise(adminUrl: string, options: { readonly harden: boolean }): Promise<Initialization>
   /** Examines the login of DATABASE_URL, too, where there is one. */
   examine(adminUrl: string, databaseUrl: string | undefined): Promise<Examination>
+  lint(folder: string, options: LintOptions): Promise<LintReport>
   startEmbedded(options: EmbeddedOptions): Promise<EmbeddedServer>
   serve(controlPlane: ControlPlane, options: ServeOptions): Promise<HttpServer>
 }
@@ -118,6 +122,10 @@ export const packageComposition: Composition = {
       await database.close()
       await login?.close()
     }
+  },
+  async lint(folder, options) {
+    const { lintFolder } = await import('../../features/lint/lint-folder.ts')
+    return lintFolder(folder, options)
   },
   async startEmbedded(options) {
     const { startEmbedded } = await import('../../embedded/embedded-server.ts')
