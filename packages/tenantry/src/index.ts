@@ -17,6 +17,7 @@ export type {
 export type { PoolStats, TenantPool } from './engine/sql/scoped-pool.ts'
 export type { Transaction, TransactionOptions } from './engine/sql/transaction.ts'
 export type { AdminKeys } from './features/keys/admin-keys.ts'
+export type { ContextToken, TokenOptions } from './features/tokens/context-tokens.ts'
 export { type ErrorCode, type ErrorEntry, errorCodes } from './kernel/error-codes.ts'
 export { isTenantryError, TenantryError } from './kernel/errors.ts'
 export type { HealthPart, HealthReport, HealthStatus } from './kernel/health.ts'

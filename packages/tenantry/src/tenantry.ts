@@ -8,6 +8,7 @@ import { ScopedPool, type TenantPool } from './engine/sql/scoped-pool.ts'
 import type { CurrentScope, ScopedWork, ScopeHandle, ScopeOptions } from './engine/sql/scope-handle.ts'
 import { Scopes } from './engine/sql/scopes.ts'
 import type { AdminKeys } from './features/keys/admin-keys.ts'
+import type { ContextToken, TokenOptions } from './features/tokens/context-tokens.ts'
 import { TenantryError } from './kernel/errors.ts'
 import type { HealthReport } from './kernel/health.ts'
 import { type Logger, silentLogger } from './kernel/logger.ts'
@@ -65,6 +66,16 @@ export interface Tenantry extends AsyncDisposable {
   asCentral<T>(reason: string, run: (central: CentralScope) => Promise<T>): Promise<T>
   /** Brings a shared table into the policy form. */
   protect(table: string, options?: ProtectOptions): Promise<ProtectResult>
+  /**
+   * Signs a context with which a program that does not run this library can enter a tenant, for at most an hour. Throws
+   * as entering it would (TENANT_NOT_FOUND, TENANT_SUSPENDED, …); each token is in the audit log, without its text.
+   *
+   * @example
+   * ```ts
+   * const { token, databaseRole } = await tenantry.token('acme-corp', { userId: 'user-42', ttlSeconds: 30 })
+   * ```
+   */
+  token(ref: TenantRef, options?: TokenOptions): Promise<ContextToken>
   /** Applies pending tenant migrations to one tenant; returns their names. */
   migrateTenant(ref: TenantRef): Promise<readonly string[]>
   health(): Promise<HealthReport>
@@ -148,6 +159,10 @@ class Instance implements Tenantry {
     const { central, instance, tenants } = await this.#started()
     const tenantId = tenant === undefined ? undefined : (await tenants.get(tenant)).id
     return protectTable(central, { table, roles: instance.roles, tenantId, dryRun })
+  }
+
+  async token(ref: TenantRef, options?: TokenOptions): Promise<ContextToken> {
+    return (await this.#started()).tokens.sign(ref, options)
   }
 
   async migrateTenant(ref: TenantRef): Promise<readonly string[]> {

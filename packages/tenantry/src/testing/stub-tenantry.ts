@@ -104,6 +104,13 @@ class Stub implements Tenantry {
     return { table, statements: [], changed: false }
   }
 
+  /** There is no key to sign with, and no database that would verify it. */
+  async token(): Promise<never> {
+    throw new TenantryError('CONFIGURATION_INVALID', 'The in-memory instance signs no contexts.', {
+      fix: 'Test what uses tokens against a real database, for example { embedded: true }.',
+    })
+  }
+
   /** There is no schema to migrate: nothing is applied. */
   async migrateTenant(ref: TenantRef): Promise<readonly string[]> {
     await this.#memory.get(ref)

@@ -15,6 +15,7 @@ import { doctorCommand, initCommand } from './commands/setup.ts'
 import { sqlCommand } from './commands/sql.ts'
 import { statsCommand } from './commands/stats.ts'
 import { protectCommand } from './commands/table.ts'
+import { tokenCommand } from './commands/token.ts'
 import { createCommand, listCommand, showCommand, updateCommand } from './commands/tenants.ts'
 
 export const commands: readonly CommandSpec[] = [
@@ -37,4 +38,5 @@ export const commands: readonly CommandSpec[] = [
   purgeCommand,
   sqlCommand,
   protectCommand,
+  tokenCommand,
 ]

@@ -3,6 +3,7 @@
 import type { EmbeddedOptions, EmbeddedServer } from '../../embedded/embedded-server.ts'
 import type { AdminKeys } from '../../features/keys/admin-keys.ts'
 import type { LintOptions, LintReport } from '../../features/lint/lint-folder.ts'
+import type { ContextToken, TokenOptions } from '../../features/tokens/context-tokens.ts'
 import type { Logger } from '../../kernel/logger.ts'
 import type { TenantRef } from '../../tenants/tenant.ts'
 import type { ControlPlane } from '../http/control-plane.ts'
@@ -36,6 +37,7 @@ export interface CliTenantry extends ControlPlane {
     transaction<T>(run: (tx: ScopedTransaction) => Promise<T>, options: { readonly readOnly: boolean }): Promise<T>
   }
   protect(table: string, options: { readonly tenant?: TenantRef; readonly dryRun?: boolean }): Promise<ProtectResult>
+  token(ref: TenantRef, options: TokenOptions): Promise<ContextToken>
   close(): Promise<void>
 }
 
