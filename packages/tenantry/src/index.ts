@@ -17,6 +17,8 @@ export type {
 export type { PoolStats, TenantPool } from './engine/sql/scoped-pool.ts'
 export type { Transaction, TransactionOptions } from './engine/sql/transaction.ts'
 export type { AdminKeys } from './features/keys/admin-keys.ts'
+export type { AllowOptions, ExternalAccess, ExternalTable } from './features/external-access/external-access.ts'
+export type { Gateway } from './features/external-access/claims.ts'
 export type { ContextToken, TokenOptions } from './features/tokens/context-tokens.ts'
 export { type ErrorCode, type ErrorEntry, errorCodes } from './kernel/error-codes.ts'
 export { isTenantryError, TenantryError } from './kernel/errors.ts'

@@ -8,6 +8,7 @@ import { ScopedPool, type TenantPool } from './engine/sql/scoped-pool.ts'
 import type { CurrentScope, ScopedWork, ScopeHandle, ScopeOptions } from './engine/sql/scope-handle.ts'
 import { Scopes } from './engine/sql/scopes.ts'
 import type { AdminKeys } from './features/keys/admin-keys.ts'
+import type { ExternalAccess } from './features/external-access/external-access.ts'
 import type { ContextToken, TokenOptions } from './features/tokens/context-tokens.ts'
 import { TenantryError } from './kernel/errors.ts'
 import type { HealthReport } from './kernel/health.ts'
@@ -53,6 +54,8 @@ export interface Tenantry extends AsyncDisposable {
   /** A pg.Pool whose every query runs inside the tenant of the code that sent it; hand it to any library. */
   readonly pool: TenantPool
   readonly keys: AdminKeys
+  /** Lets PostgREST or Hasura at chosen protected tables, by their own unsigned claims. */
+  readonly externalAccess: ExternalAccess
   /** Connects and checks now instead of on first use. */
   start(): Promise<void>
   /** Everything inside the callback runs in this tenant, whose handle it gets. */
@@ -103,6 +106,7 @@ class Instance implements Tenantry {
   readonly tenants: FleetTenants
   readonly keys: AdminKeys
   readonly pool: TenantPool
+  readonly externalAccess: ExternalAccess
   readonly #settings: TenantrySettings
   readonly #store = new ScopeStore()
   readonly #scopes: Scopes
@@ -127,6 +131,8 @@ class Instance implements Tenantry {
     this.pool = pool
     this.#scopes = new Scopes({ store: this.#store, source, pool })
     this.keys = lazily<AdminKeys>(async () => (await started()).keys, ['ensure', 'verify'])
+    const gateways = ['allow', 'revoke', 'list'] as const
+    this.externalAccess = lazily<ExternalAccess>(async () => (await started()).externalAccess, gateways)
     this.tenants = {
       ...lazily<Tenants>(async () => (await started()).tenants, TENANT_METHODS),
       forEach: (filter, run, options) => this.#forEach(filter, run, options),

@@ -14,6 +14,7 @@ import { connectShared } from '../engine/sql/scoped-pool.ts'
 import { testIsolation } from '../engine/sql/self-test.ts'
 import { TenantGate } from '../engine/sql/tenant-gate.ts'
 import { type AdminKeys, createAdminKeys } from '../features/keys/admin-keys.ts'
+import { createExternalAccess, type ExternalAccess } from '../features/external-access/external-access.ts'
 import { createMigrations, type Migrations } from '../features/migrations/create-migrations.ts'
 import { readMigrationFiles } from '../features/migrations/migration-files.ts'
 import { type ContextTokens, createContextTokens } from '../features/tokens/context-tokens.ts'
@@ -38,6 +39,7 @@ export interface Runtime {
   readonly migrations: Migrations
   readonly keys: AdminKeys
   readonly tokens: ContextTokens
+  readonly externalAccess: ExternalAccess
   readonly connection: PoolConfig
   readonly gate: TenantGate
   readonly source: TenantSource
@@ -78,7 +80,9 @@ export async function startRuntime(adminUrl: string, settings: TenantrySettings,
       ...{ sharedSchemas: sharedSchemasOf(settings), clockOffsetMs: instance.clockOffsetMs },
     })
     const close = () => closeAll(opened)
-    return { central, instance, registry, tenants, migrations, keys, tokens, connection, gate, source, close }
+    const externalAccess = createExternalAccess(central, instance)
+    const features = { migrations, keys, tokens, externalAccess }
+    return { central, instance, registry, tenants, ...features, connection, gate, source, close }
   } catch (error) {
     await closeAll(opened).catch(() => undefined)
     throw error

@@ -41,6 +41,7 @@ class Stub implements Tenantry {
   readonly tenants: FleetTenants
   readonly pool: StubPool
   readonly keys
+  readonly externalAccess = stubExternalAccess()
   readonly #memory: MemoryTenants
   readonly #store = new ScopeStore()
   readonly #scopes: Scopes
@@ -154,6 +155,16 @@ class Stub implements Tenantry {
     }
     return { succeeded, failed }
   }
+}
+
+/** There is no table to let a gateway at. */
+function stubExternalAccess() {
+  const refuse = async (): Promise<never> => {
+    throw new TenantryError('CONFIGURATION_INVALID', 'The in-memory instance has no tables for a gateway.', {
+      fix: 'Test what a gateway may reach against a real database, for example { embedded: true }.',
+    })
+  }
+  return { allow: refuse, revoke: refuse, list: async () => [] }
 }
 
 function stubKeys() {

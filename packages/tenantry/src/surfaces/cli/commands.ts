@@ -1,6 +1,7 @@
 // Every command there is, in the order of the help.
 import type { CommandSpec } from './command.ts'
 import { devCommand } from './commands/dev.ts'
+import { externalCommand } from './commands/external.ts'
 import {
   activateCommand,
   deactivateCommand,
@@ -39,4 +40,5 @@ export const commands: readonly CommandSpec[] = [
   sqlCommand,
   protectCommand,
   tokenCommand,
+  externalCommand,
 ]

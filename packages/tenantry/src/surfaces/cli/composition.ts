@@ -2,6 +2,7 @@
 // and commands over HTTP pay for neither the database driver nor the server.
 import type { EmbeddedOptions, EmbeddedServer } from '../../embedded/embedded-server.ts'
 import type { AdminKeys } from '../../features/keys/admin-keys.ts'
+import type { ExternalAccess } from '../../features/external-access/external-access.ts'
 import type { LintOptions, LintReport } from '../../features/lint/lint-folder.ts'
 import type { ContextToken, TokenOptions } from '../../features/tokens/context-tokens.ts'
 import type { Logger } from '../../kernel/logger.ts'
@@ -33,6 +34,7 @@ export interface ProtectResult {
 /** The library, as far as commands use it. */
 export interface CliTenantry extends ControlPlane {
   readonly keys: AdminKeys
+  readonly externalAccess: ExternalAccess
   scope(ref: TenantRef): {
     transaction<T>(run: (tx: ScopedTransaction) => Promise<T>, options: { readonly readOnly: boolean }): Promise<T>
   }
@@ -41,6 +43,7 @@ export interface CliTenantry extends ControlPlane {
   close(): Promise<void>
 }
 
+export type { ExternalTable } from '../../features/external-access/external-access.ts'
 export type { LintFinding, LintReport } from '../../features/lint/lint-folder.ts'
 
 export interface Check {
