@@ -14,7 +14,10 @@ const rule = (severity: Severity, fix: string): Rule => ({ severity, fix })
 
 export const rules = {
   // TypeScript and JavaScript
-  'raw-connection': rule('error', 'Hand tenantry.pool to the library instead; for central work use asCentral.'),
+  'raw-connection': rule(
+    'error',
+    'Hand tenantry.pool to the library, or use its bridge; for central work use asCentral.',
+  ),
   'built-sql': rule('error', 'Pass values as parameters ($1), or use a tagged template that binds them.'),
   'forged-context': rule(
     'error',

@@ -37,6 +37,8 @@ const always = (): boolean => true
 const exportOf = (module: RegExp, name: RegExp, isNew: boolean) => (imported: ImportedName, wasNew: boolean) =>
   module.test(imported.module) && name.test(imported.name) && wasNew === isNew
 
+const POSTGRES_DRIZZLE = /^drizzle-orm\/(node-postgres|postgres-js|neon-\w+|vercel-postgres|aws-data-api\/pg)$/
+
 const openers: readonly Opener[] = [
   { matches: exportOf(/^pg$|^pg-native$|^@neondatabase\/serverless$/, /^(Pool|Client)$/, true), opens: always },
   { matches: exportOf(/^pg-pool$/, /^(default|\*)$/, true), opens: always },
@@ -44,15 +46,20 @@ const openers: readonly Opener[] = [
   { matches: exportOf(/^(slonik|@vercel\/postgres)$/, /^create(Pool|Client)$/, false), opens: always },
   // Its client is generated, under a path of the user's choice.
   { matches: exportOf(/./, /^PrismaClient$/, true), opens: (options) => isOwn(options, ['adapter']) },
-  { matches: exportOf(/^drizzle-orm\//, /^drizzle$/, false), opens: drizzleOpens },
+  { matches: exportOf(/^@prisma\/adapter-pg$/, /^PrismaPg$/, true), opens: namesServer },
+  { matches: exportOf(POSTGRES_DRIZZLE, /^drizzle$/, false), opens: drizzleOpens },
   { matches: exportOf(/^knex$/, /^(default|\*|knex|Knex)$/, false), opens: knexOpens },
   {
     matches: exportOf(/^(sequelize|@sequelize\/core)$/, /^Sequelize$/, true),
-    opens: (first, more) => [first, ...more].every((options) => isOwn(options, ['dialectModule'])),
+    opens: (first, more) =>
+      [first, ...more].every((each) => isPostgres(each, 'dialect') && isOwn(each, ['dialectModule'])),
   },
-  { matches: exportOf(/^typeorm$/, /^DataSource$/, true), opens: (options) => isOwn(options, ['driver']) },
   {
-    matches: exportOf(/^@mikro-orm\//, /^MikroORM\.init$/, false),
+    matches: exportOf(/^typeorm$/, /^DataSource$/, true),
+    opens: (options) => isPostgres(options, 'type') && isOwn(options, ['driver']),
+  },
+  {
+    matches: exportOf(/^@mikro-orm\/(core|postgresql)$/, /^MikroORM\.init$/, false),
     opens: (options) => isOwn(options, ['driverOptions']),
   },
 ]
@@ -63,6 +70,12 @@ function isOwn(options: Tree | undefined, handsIn: readonly string[]): boolean {
   if (options['type'] !== 'ObjectExpression') return false
   const isOpen = listOf(options, 'properties').some((property) => property['type'] === 'SpreadElement')
   return !isOpen && handsIn.every((name) => propertyOf(options, name) === undefined)
+}
+
+/** False where the options name another database. */
+function isPostgres(options: Tree | undefined, name: string): boolean {
+  const named = textOf(propertyOf(options, name), 'value')
+  return named === undefined || /postgres|^pg|cockroach/i.test(named)
 }
 
 /** A URL in the text, or from the environment. */
@@ -85,11 +98,15 @@ function drizzleOpens(first: Tree | undefined): boolean {
 
 const ADDRESS_PARTS = ['host', 'connectionString', 'database', 'user', 'password']
 
+function namesServer(options: Tree | undefined): boolean {
+  return isAddress(options) || ADDRESS_PARTS.some((part) => propertyOf(options, part) !== undefined)
+}
+
 function knexOpens(options: Tree | undefined): boolean {
   if (isAddress(options)) return true
   const client = propertyOf(options, 'client')
   const connection = propertyOf(options, 'connection')
   // A client class of the user's own takes its connections from where it likes.
-  if (connection === undefined || (client !== undefined && client['type'] !== 'StringLiteral')) return false
-  return isAddress(connection) || ADDRESS_PARTS.some((part) => propertyOf(connection, part) !== undefined)
+  if (client !== undefined && client['type'] !== 'StringLiteral') return false
+  return connection !== undefined && isPostgres(options, 'client') && namesServer(connection)
 }

@@ -9,7 +9,7 @@ interface Fault {
   readonly message: string
 }
 
-const SENDERS = new Set(['query', 'execute', '$queryRawUnsafe', '$executeRawUnsafe', 'queryAndCommit', 'copyFrom'])
+const SENDERS = new Set(['query', 'execute', '$queryRawUnsafe', '$executeRawUnsafe', 'queryAndCommit'])
 /** Methods whose argument goes into SQL as it is. */
 const FRAGMENTS = new Set(['raw', 'unsafe', 'literal', 'whereRaw', 'orderByRaw', 'havingRaw', 'joinRaw', 'fromRaw'])
 const TAGS = new Set(['sql', 'Sql', 'SQL', 'queryRaw', '$queryRaw', '$executeRaw'])
@@ -32,6 +32,10 @@ export function statementFaults(node: Tree, names: Names): readonly Fault[] {
   const argument = unwrapped(listOf(node, 'arguments')[0])
   if (method === undefined || argument === undefined) return []
   if (SENDERS.has(method)) return sentFaults(sentText(argument, names), `${method}()`)
+  if (method === 'batch') {
+    const statements = listOf(argument, 'elements').map((each) => unwrapped(each) ?? each)
+    return statements.flatMap((each) => sentFaults(sentText(each, names), 'batch()'))
+  }
   if (FRAGMENTS.has(method)) return fragmentFaults(node, argument, names)
   return []
 }
