@@ -39,6 +39,16 @@ export function parseSql(text: string): SqlScript {
   const words = tokens.filter((token) => !isComment(token)).map(({ start }) => start)
   let lastLine = 0
   let next = 0
+  let nextComment = 0
+  // Statements and comments come in order, so each comment is looked at once.
+  const commentsBetween = (after: number, last: number): readonly Comment[] => {
+    const found: Comment[] = []
+    for (let each = comments[nextComment]; each !== undefined && each.line <= last; each = comments[nextComment]) {
+      if (each.line > after) found.push(each)
+      nextComment += 1
+    }
+    return found
+  }
   const statements = listOf(parsed, 'stmts').map((raw) => {
     const from = numberOf(raw, 'stmt_location') ?? 0
     const length = numberOf(raw, 'stmt_len')
@@ -53,7 +63,7 @@ export function parseSql(text: string): SqlScript {
       const location = numberOf(node, 'location')
       return location === undefined || location < 0 ? place : placeAt(location)
     }
-    const own = comments.filter(({ line }) => line > after && line <= lastLine)
+    const own = commentsBetween(after, lastLine)
     return { kind, tree: asTree(tree) ?? {}, place, comments: own, placeOf }
   })
   return { statements, comments }
