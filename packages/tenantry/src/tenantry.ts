@@ -8,6 +8,8 @@ import { ScopedPool, type TenantPool } from './engine/sql/scoped-pool.ts'
 import type { CurrentScope, ScopedWork, ScopeHandle, ScopeOptions } from './engine/sql/scope-handle.ts'
 import { Scopes } from './engine/sql/scopes.ts'
 import type { AdminKeys } from './features/keys/admin-keys.ts'
+import type { ExternalAccess } from './features/external-access/external-access.ts'
+import type { ContextToken, TokenOptions } from './features/tokens/context-tokens.ts'
 import { TenantryError } from './kernel/errors.ts'
 import type { HealthReport } from './kernel/health.ts'
 import { type Logger, silentLogger } from './kernel/logger.ts'
@@ -52,6 +54,8 @@ export interface Tenantry extends AsyncDisposable {
   /** A pg.Pool whose every query runs inside the tenant of the code that sent it; hand it to any library. */
   readonly pool: TenantPool
   readonly keys: AdminKeys
+  /** Lets PostgREST or Hasura at chosen protected tables, by their own unsigned claims. */
+  readonly externalAccess: ExternalAccess
   /** Connects and checks now instead of on first use. */
   start(): Promise<void>
   /** Everything inside the callback runs in this tenant, whose handle it gets. */
@@ -65,6 +69,16 @@ export interface Tenantry extends AsyncDisposable {
   asCentral<T>(reason: string, run: (central: CentralScope) => Promise<T>): Promise<T>
   /** Brings a shared table into the policy form. */
   protect(table: string, options?: ProtectOptions): Promise<ProtectResult>
+  /**
+   * Signs a context with which a program that does not run this library can enter a tenant, for at most an hour. Throws
+   * as entering it would (TENANT_NOT_FOUND, TENANT_SUSPENDED, …); each token is in the audit log, without its text.
+   *
+   * @example
+   * ```ts
+   * const { token, databaseRole } = await tenantry.token('acme-corp', { userId: 'user-42', ttlSeconds: 30 })
+   * ```
+   */
+  token(ref: TenantRef, options?: TokenOptions): Promise<ContextToken>
   /** Applies pending tenant migrations to one tenant; returns their names. */
   migrateTenant(ref: TenantRef): Promise<readonly string[]>
   health(): Promise<HealthReport>
@@ -92,6 +106,7 @@ class Instance implements Tenantry {
   readonly tenants: FleetTenants
   readonly keys: AdminKeys
   readonly pool: TenantPool
+  readonly externalAccess: ExternalAccess
   readonly #settings: TenantrySettings
   readonly #store = new ScopeStore()
   readonly #scopes: Scopes
@@ -116,6 +131,8 @@ class Instance implements Tenantry {
     this.pool = pool
     this.#scopes = new Scopes({ store: this.#store, source, pool })
     this.keys = lazily<AdminKeys>(async () => (await started()).keys, ['ensure', 'verify'])
+    const gateways = ['allow', 'revoke', 'list'] as const
+    this.externalAccess = lazily<ExternalAccess>(async () => (await started()).externalAccess, gateways)
     this.tenants = {
       ...lazily<Tenants>(async () => (await started()).tenants, TENANT_METHODS),
       forEach: (filter, run, options) => this.#forEach(filter, run, options),
@@ -148,6 +165,10 @@ class Instance implements Tenantry {
     const { central, instance, tenants } = await this.#started()
     const tenantId = tenant === undefined ? undefined : (await tenants.get(tenant)).id
     return protectTable(central, { table, roles: instance.roles, tenantId, dryRun })
+  }
+
+  async token(ref: TenantRef, options?: TokenOptions): Promise<ContextToken> {
+    return (await this.#started()).tokens.sign(ref, options)
   }
 
   async migrateTenant(ref: TenantRef): Promise<readonly string[]> {

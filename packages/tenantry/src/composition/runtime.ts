@@ -14,8 +14,10 @@ import { connectShared } from '../engine/sql/scoped-pool.ts'
 import { testIsolation } from '../engine/sql/self-test.ts'
 import { TenantGate } from '../engine/sql/tenant-gate.ts'
 import { type AdminKeys, createAdminKeys } from '../features/keys/admin-keys.ts'
+import { createExternalAccess, type ExternalAccess } from '../features/external-access/external-access.ts'
 import { createMigrations, type Migrations } from '../features/migrations/create-migrations.ts'
 import { readMigrationFiles } from '../features/migrations/migration-files.ts'
+import { type ContextTokens, createContextTokens } from '../features/tokens/context-tokens.ts'
 import { systemClock } from '../kernel/clock.ts'
 import { isTenantryError, TenantryError } from '../kernel/errors.ts'
 import { reservedSlugs } from '../kernel/identifiers.ts'
@@ -36,6 +38,8 @@ export interface Runtime {
   readonly tenants: Tenants
   readonly migrations: Migrations
   readonly keys: AdminKeys
+  readonly tokens: ContextTokens
+  readonly externalAccess: ExternalAccess
   readonly connection: PoolConfig
   readonly gate: TenantGate
   readonly source: TenantSource
@@ -71,8 +75,14 @@ export async function startRuntime(adminUrl: string, settings: TenantrySettings,
     })
     await tenants.resume()
     const keys = createAdminKeys(central)
+    const tokens = createContextTokens({
+      ...{ database: central, tenants, signingKey: instance.signingKey, appRole: roles.app, clock: systemClock },
+      ...{ sharedSchemas: sharedSchemasOf(settings), clockOffsetMs: instance.clockOffsetMs },
+    })
     const close = () => closeAll(opened)
-    return { central, instance, registry, tenants, migrations, keys, connection, gate, source, close }
+    const externalAccess = createExternalAccess(central, instance)
+    const features = { migrations, keys, tokens, externalAccess }
+    return { central, instance, registry, tenants, ...features, connection, gate, source, close }
   } catch (error) {
     await closeAll(opened).catch(() => undefined)
     throw error
@@ -110,11 +120,13 @@ function connectionOf(adminUrl: string, { databaseUrl }: TenantrySettings, insta
   return { connectionString: url.href, ...application }
 }
 
+const sharedSchemasOf = ({ sharedSchemas }: TenantrySettings): readonly string[] => sharedSchemas ?? ['public']
+
 function entranceOf(instance: Instance, settings: TenantrySettings): Entrance {
   return new Entrance({
     signingKey: instance.signingKey,
     appRole: instance.roles.app,
-    sharedSchemas: settings.sharedSchemas ?? ['public'],
+    sharedSchemas: sharedSchemasOf(settings),
     clockOffsetMs: instance.clockOffsetMs,
   })
 }
