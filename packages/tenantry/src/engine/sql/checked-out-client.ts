@@ -229,6 +229,7 @@ export class CheckedOutClient implements FlightObserver<Flight> {
       commit,
       begin: begin === undefined ? undefined : () => (this.#client.transactionStatus === 'I' ? begin : undefined),
       statementName: statementNameFor(config.name, tenant),
+      runsCode: statement.keyword === 'do' || statement.keyword === 'call',
       reasserts: () => this.#reasserting,
       restoresTimeout: () => this.#restoring,
       prelude: () => {
@@ -247,8 +248,10 @@ export class CheckedOutClient implements FlightObserver<Flight> {
     return undefined
   }
 
-  settled(): void {
+  settled(flight: Flight): void {
     this.#underWay--
+    // Names are the session's: what goes by ours may be somebody else's text by now, the prelude's included.
+    if (flight.runsCode) this.#client.prepared.forgetAll()
   }
 
   /** Asked at the moment of sending, when the transaction's state is known. */

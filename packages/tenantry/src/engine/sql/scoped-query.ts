@@ -32,6 +32,8 @@ export interface Flight {
   readonly statementName?: string | undefined
   /** Several statements instead of one; `config` is then the first one's, and the answer an array. */
   readonly batch?: readonly BatchedStatement[] | undefined
+  /** DO and CALL, which may prepare and deallocate by name. */
+  readonly runsCode?: boolean | undefined
 }
 
 /** What a flush needs of the client that sends it. */
