@@ -6,11 +6,10 @@ import type { TenantSource } from '../engine/context/scope.ts'
 import { openCentralDatabase } from '../engine/sql/central-database.ts'
 import type { CentralDatabase, Sql } from '../engine/sql/database.ts'
 import { sendFlight } from '../engine/sql/flight.ts'
-import type { ScopedClient } from '../engine/sql/scoped-client.ts'
-import { toConnectError } from '../engine/sql/database-errors.ts'
+import type { ScopedClient, ScopedClientConfig } from '../engine/sql/scoped-client.ts'
 import { Entrance } from '../engine/sql/entrance.ts'
 import type { PoolConfig, QueryResult } from '../engine/sql/pg.ts'
-import { connectShared } from '../engine/sql/scoped-pool.ts'
+import { detectPooler, endAll, openTwo } from '../engine/sql/pooler.ts'
 import { testIsolation } from '../engine/sql/self-test.ts'
 import { TenantGate } from '../engine/sql/tenant-gate.ts'
 import { type AdminKeys, createAdminKeys } from '../features/keys/admin-keys.ts'
@@ -35,7 +34,7 @@ export interface Runtime {
   readonly tenants: Tenants
   readonly migrations: Migrations
   readonly keys: AdminKeys
-  readonly connection: PoolConfig
+  readonly connection: PoolConfig & ScopedClientConfig
   readonly gate: TenantGate
   readonly source: TenantSource
   close(): Promise<void>
@@ -47,7 +46,7 @@ export async function startRuntime(adminUrl: string, settings: TenantrySettings,
   const opened: (() => Promise<void>)[] = [() => central.close()]
   try {
     const instance = await openInstance(central)
-    const connection = connectionOf(adminUrl, settings, instance)
+    const connection = await throughPooler(connectionOf(adminUrl, settings, instance), settings)
     const entrance = entranceOf(instance, settings)
     await checkScopedLogin(connection, entrance, instance)
     const registry = createCachedRegistry({
@@ -117,16 +116,23 @@ function entranceOf(instance: Instance, settings: TenantrySettings): Entrance {
   })
 }
 
+async function throughPooler(connection: PoolConfig, { pooler = 'auto' }: TenantrySettings) {
+  const pooled = pooler === 'transaction' || (pooler === 'auto' && (await detectPooler(connection)))
+  return pooled ? { ...connection, pooled } : connection
+}
+
 /** Refuses a login that could do more than enter tenants, and a connection on which scopes cross. */
-async function checkScopedLogin(connection: PoolConfig, entrance: Entrance, instance: Instance): Promise<void> {
-  const client = await connectShared(connection).catch((error: unknown) => {
-    throw toConnectError(error)
-  })
+async function checkScopedLogin(
+  connection: PoolConfig & ScopedClientConfig,
+  entrance: Entrance,
+  instance: Instance,
+): Promise<void> {
+  const clients = await openTwo({ ...connection, pipeline: true })
   try {
-    await checkLogin(bareSql(client), instance.roles)
-    await testIsolation(client, entrance, instance.roles.app)
+    await checkLogin(bareSql(clients[0]), instance.roles)
+    await testIsolation({ clients, entrance, appRole: instance.roles.app })
   } finally {
-    await client.end()
+    await endAll(clients)
   }
 }
 
