@@ -19,7 +19,7 @@ import { systemClock } from '../kernel/clock.ts'
 import { isTenantryError, TenantryError } from '../kernel/errors.ts'
 import { reservedSlugs } from '../kernel/identifiers.ts'
 import type { Logger } from '../kernel/logger.ts'
-import type { TenantrySettings } from './settings.ts'
+import { sharedSchemasOf, type TenantrySettings } from './settings.ts'
 import { admit } from '../tenants/admission.ts'
 import { type CachedRegistry, createCachedRegistry } from '../tenants/cached-registry.ts'
 import { createTenants } from '../tenants/create-tenants.ts'
@@ -111,7 +111,7 @@ function entranceOf(instance: Instance, settings: TenantrySettings): Entrance {
   return new Entrance({
     signingKey: instance.signingKey,
     appRole: instance.roles.app,
-    sharedSchemas: settings.sharedSchemas ?? ['public'],
+    sharedSchemas: sharedSchemasOf(settings),
     clockOffsetMs: instance.clockOffsetMs,
   })
 }

@@ -45,3 +45,6 @@ export interface TenantrySettings {
   /** Default: silent. */
   readonly logger?: Logger
 }
+
+/** Schemas that every tenant's search_path ends with. */
+export const sharedSchemasOf = ({ sharedSchemas = ['public'] }: TenantrySettings): readonly string[] => sharedSchemas

@@ -1,6 +1,7 @@
 // Every command there is, in the order of the help.
 import type { CommandSpec } from './command.ts'
 import { devCommand } from './commands/dev.ts'
+import { explainCommand } from './commands/explain.ts'
 import {
   activateCommand,
   deactivateCommand,
@@ -34,5 +35,6 @@ export const commands: readonly CommandSpec[] = [
   restoreCommand,
   purgeCommand,
   sqlCommand,
+  explainCommand,
   protectCommand,
 ]

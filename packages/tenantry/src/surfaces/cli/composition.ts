@@ -1,6 +1,7 @@
 // The parts of the package that commands need, behind one seam and loaded when they are needed: `tenantry --help`
 // and commands over HTTP pay for neither the database driver nor the server.
 import type { EmbeddedOptions, EmbeddedServer } from '../../embedded/embedded-server.ts'
+import type { ExplainResult } from '../../features/explain/explain.ts'
 import type { AdminKeys } from '../../features/keys/admin-keys.ts'
 import type { Logger } from '../../kernel/logger.ts'
 import type { TenantRef } from '../../tenants/tenant.ts'
@@ -35,6 +36,11 @@ export interface CliTenantry extends ControlPlane {
     transaction<T>(run: (tx: ScopedTransaction) => Promise<T>, options: { readonly readOnly: boolean }): Promise<T>
   }
   protect(table: string, options: { readonly tenant?: TenantRef; readonly dryRun?: boolean }): Promise<ProtectResult>
+  explain(
+    ref: TenantRef,
+    statement: string,
+    options: { readonly analyze: boolean; readonly params?: readonly unknown[] },
+  ): Promise<ExplainResult>
   close(): Promise<void>
 }
 
