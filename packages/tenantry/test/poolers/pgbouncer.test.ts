@@ -5,11 +5,14 @@ import os from 'node:os'
 import path from 'node:path'
 import pg from 'pg'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { checkAdminUrl, checkScopes } from '../../src/control/connection-checks.ts'
 import { initialise } from '../../src/control/initialise.ts'
+import { readInstance } from '../../src/control/instance.ts'
 import { openCentralDatabase } from '../../src/engine/sql/central-database.ts'
 import { createTenantry, type Tenantry } from '../../src/tenantry.ts'
 import { createTestDatabase, type TestDatabase } from '../harness/database.ts'
 import { hasPgBouncer, needsPgBouncer, type PgBouncer, startPgBouncer } from '../harness/pgbouncer.ts'
+import { runCli } from '../support/cli.ts'
 import { type Random, seededRandom } from '../support/random.ts'
 import { type Soak, sequences, statements, waysOf } from '../support/soak-operations.ts'
 import { SoakTenant } from '../support/soak-tenant.ts'
@@ -293,6 +296,34 @@ async function endPool(pool: pg.Pool): Promise<void> {
   await pool.end()
   if (left > 0) await gone
 }
+
+describe('doctor', () => {
+  it('says whether scopes stay apart through the pooler, and that the admin URL leads past it', async () => {
+    const env = { DATABASE_ADMIN_URL: database.adminUrl, DATABASE_URL: bouncer.through(loginUrl) }
+    const { stdout } = await runCli(['doctor', '--json'], { env })
+    expect((JSON.parse(stdout) as { checks: unknown[] }).checks).toEqual(
+      expect.arrayContaining([
+        { name: 'scopes stay apart over DATABASE_URL', ok: true, subject: 'through a pooler' },
+        expect.objectContaining({ name: 'admin URL leads to PostgreSQL itself', ok: true }),
+      ]),
+    )
+  })
+
+  it('finds statement mode, and an admin URL that leads through a pooler', async () => {
+    const pooler = await startPgBouncer({ poolMode: 'statement', poolSize: 2, urls: [loginUrl, database.adminUrl] })
+    try {
+      expect(await checkAdminUrl(pooler.through(database.adminUrl), 'x')).toMatchObject({ ok: false })
+      const central = openCentralDatabase({ url: database.adminUrl })
+      const instance = await readInstance(central)
+      await central.close()
+      expect(await checkScopes(pooler.through(loginUrl), instance)).toMatchObject({
+        ...{ ok: false, subject: expect.stringContaining('statement mode') as string },
+      })
+    } finally {
+      await pooler.close()
+    }
+  })
+})
 
 describe('the patterns that trust the session', () => {
   const schemas = ['careless_a', 'careless_b'] as const

@@ -9,7 +9,14 @@ export interface IndexKey {
   /** Functions of the expression that are not LEAKPROOF. */
   readonly leakyFunctions: readonly string[]
   /** Operators that the index can search by. */
-  readonly operators: readonly { readonly symbol: string; readonly leakproof: boolean }[]
+  readonly operators: readonly IndexOperator[]
+}
+
+export interface IndexOperator {
+  readonly symbol: string
+  readonly leakproof: boolean
+  /** LIKE through an index that sorts by bytes, which finds prefixes alone. */
+  readonly prefixOnly?: boolean
 }
 
 export interface RelationFacts extends PlannedRelation {
@@ -37,7 +44,7 @@ const FACTS = `
            join pg_operator o on o.oid = ao.amopopr join pg_proc p on p.oid = o.oprcode
           where oc.oid = i.indclass[k - 1]), '[]')::jsonb
           || coalesce((select jsonb_build_array(
-                jsonb_build_object('symbol', '~~', 'leakproof', like_proc.proleakproof))
+                jsonb_build_object('symbol', '~~', 'leakproof', like_proc.proleakproof, 'prefixOnly', true))
                from pg_opclass oc, pg_proc like_proc, pg_database d
               where oc.oid = i.indclass[k - 1] and like_proc.oid = 'pg_catalog.textlike'::regproc and d.datname = current_database()
                 and (oc.opcname in ('text_pattern_ops', 'varchar_pattern_ops')

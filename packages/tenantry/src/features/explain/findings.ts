@@ -42,25 +42,36 @@ function disabledIndexes(
   const filter = bare(node.Filter ?? '', node.Alias ?? facts.name)
   return facts.indexes.flatMap(({ name, keys }) =>
     keys.flatMap((key) => {
-      const because = leakIn(filter, key)
-      if (because === undefined) return []
+      const leak = leakIn(filter, key)
+      if (leak === undefined) return []
+      const because = leak.symbol
       return [
         {
           ...{ kind: 'index-disabled' as const, table: tableOf(facts), index: name, because },
-          ...{ usedWithoutPolicy: usedWithoutPolicy.has(name), fix: rewriteOf(facts, key, because) },
+          ...{ usedWithoutPolicy: usedWithoutPolicy.has(name), fix: rewriteOf(facts, key, leak) },
         },
       ]
     }),
   )
 }
 
+interface Leak {
+  /** The operator, or the function. */
+  readonly symbol: string
+  readonly kind: 'prefix' | 'operator' | 'function'
+}
+
 /** What keeps a condition on this key from the index, where the filter has one. */
-function leakIn(filter: string, key: IndexKey): string | undefined {
+function leakIn(filter: string, key: IndexKey): Leak | undefined {
   const text = bare(key.text, '')
-  const met = key.operators.filter(({ symbol }) => filter.includes(`(${text} ${symbol} `))
+  const met = key.operators.filter(({ symbol, prefixOnly }) => {
+    const at = filter.indexOf(`(${text} ${symbol} `)
+    return at >= 0 && (!prefixOnly || !/^'[%_]/.test(filter.slice(at + text.length + symbol.length + 3)))
+  })
   const leaky = met.find(({ leakproof }) => !leakproof)
-  if (leaky) return leaky.symbol
-  return met.length > 0 ? key.leakyFunctions[0] : undefined
+  if (leaky) return { symbol: leaky.symbol, kind: leaky.prefixOnly ? 'prefix' : 'operator' }
+  const symbol = met.length > 0 ? key.leakyFunctions[0] : undefined
+  return symbol === undefined ? undefined : { symbol, kind: 'function' }
 }
 
 /** The condition without casts and the table's name, which EXPLAIN adds and an index's definition has not. */
@@ -73,12 +84,12 @@ function bare(condition: string, alias: string): string {
 
 const escaped = (text: string) => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
 
-function rewriteOf(facts: RelationFacts, key: IndexKey, because: string): string {
+function rewriteOf(facts: RelationFacts, key: IndexKey, { kind }: Leak): string {
   const table = tableOf(facts)
-  if (because === '~~') {
+  if (kind === 'prefix') {
     return `For a prefix write ${key.text} ^@ 'prefix' instead of LIKE 'prefix%': it is LEAKPROOF, and the same index serves it.`
   }
-  if (key.leakyFunctions.includes(because)) {
+  if (kind === 'function') {
     return `Store the value: ALTER TABLE ${table} ADD COLUMN … GENERATED ALWAYS AS (${key.text}) STORED, index (tenant_id, that column), and compare the column.`
   }
   return `Nothing that is not LEAKPROOF may run before the policy: keep the tenant's share small with an index that begins with tenant_id, or move the table to schema isolation with a role guard. A superuser may declare the operator's function LEAKPROOF, who then answers for it.`

@@ -119,7 +119,8 @@ export const packageComposition: Composition = {
     const database = openCentralDatabase({ url: adminUrl })
     const login = databaseUrl === undefined ? undefined : openCentralDatabase({ url: databaseUrl })
     try {
-      return await examine(database, login === undefined ? {} : { login })
+      const urls = { adminUrl, ...(databaseUrl !== undefined && { databaseUrl }) }
+      return await examine(database, { ...urls, ...(login !== undefined && { login }) })
     } finally {
       await database.close()
       await login?.close()
