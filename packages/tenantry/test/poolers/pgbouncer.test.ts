@@ -3,7 +3,10 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
+import { text } from 'node:stream/consumers'
 import pg from 'pg'
+import Cursor from 'pg-cursor'
+import { to as copyTo } from 'pg-copy-streams'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { checkAdminUrl, checkScopes } from '../../src/control/connection-checks.ts'
 import { initialise } from '../../src/control/initialise.ts'
@@ -129,6 +132,48 @@ describe('the scoped pool', () => {
     expect(answers.map(({ rows }) => rows[0]?.answer)).toEqual(
       Array.from({ length: 40 }, (_, at) => (at % 2 === 0 ? 'mine' : 'theirs')),
     )
+  })
+
+  it('runs batches, cursors and COPY of many tenants at once, each over its own rows', async () => {
+    const wrong: string[] = []
+    const own = (slug: string, markers: readonly unknown[], least: number) => {
+      if (markers.length < least || markers.some((marker) => marker !== slug)) wrong.push(`${slug}: ${markers.join()}`)
+    }
+    const markers = (rows: readonly unknown[]) => (rows as { marker: unknown }[]).map(({ marker }) => marker)
+    const inBatch = async (slug: string) => {
+      const read = 'select marker from entry where marker <> $1'
+      const [first, second] = await tenantry.scope(slug).batch([
+        { name: 'batched', text: read, values: [''] },
+        { text: read, values: ['x'] },
+      ])
+      own(slug, [...markers(first?.rows ?? []), ...markers(second?.rows ?? [])], 2)
+    }
+    const byCursor = async (slug: string) =>
+      tenantry.run(slug, () =>
+        withClient(async (client) => {
+          const cursor = client.query(new Cursor<{ marker: string }>('select marker from entry'))
+          own(slug, markers([...(await cursor.read(1)), ...(await cursor.read(100_000))]), 1)
+          await cursor.close()
+        }),
+      )
+    const byCopy = async (slug: string) =>
+      tenantry.run(slug, () =>
+        withClient(async (client) => {
+          const copied = await text(client.query(copyTo('copy (select marker from entry) to stdout')))
+          own(slug, copied.trim().split('\n'), 1)
+        }),
+      )
+    const ways = [inBatch, byCursor, byCopy]
+    await Promise.all(tenants.flatMap(({ slug }) => ways.map((way) => way(slug))))
+    expect(wrong).toEqual([])
+  })
+
+  it('refuses a query object that would leave something in the session', async () => {
+    await expect(
+      tenantry.run('row-0', () =>
+        withClient((client) => client.query(new Cursor("select set_config('work_mem', '123kB', false)")).read(1)),
+      ),
+    ).rejects.toMatchObject({ code: 'STATEMENT_REFUSED' })
   })
 
   it('connects with a URL whose settings PgBouncer refuses in the startup packet', async () => {
