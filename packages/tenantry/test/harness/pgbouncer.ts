@@ -6,7 +6,10 @@ import { chown, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import net from 'node:net'
 import os from 'node:os'
 import path from 'node:path'
+import type pg from 'pg'
 import type { TestContext } from 'vitest'
+import { initialise } from '../../src/control/initialise.ts'
+import { openCentralDatabase } from '../../src/engine/sql/central-database.ts'
 import { isRoot, unprivilegedUser } from '../../src/embedded/server-user.ts'
 import { skipUnless } from './skip.ts'
 import { until } from './wait.ts'
@@ -100,4 +103,24 @@ function freePort(): Promise<number> {
       server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0))
     })
   })
+}
+
+/** The scoped login's URL, of a database that is made ready where it is not. */
+export async function urlOfLogin(adminUrl: string): Promise<string> {
+  const central = openCentralDatabase({ url: adminUrl })
+  const { roles, loginPassword } = await initialise(central)
+  await central.close()
+  return Object.assign(new URL(adminUrl), { username: roles.login, password: loginPassword }).href
+}
+
+/** pg-pool's end() does not wait for its connections, which would then be cut along with the pooler. */
+export async function endPool(pool: pg.Pool): Promise<void> {
+  let left = pool.totalCount
+  const gone = new Promise<void>((resolve) => {
+    pool.on('remove', () => {
+      if (--left === 0) resolve()
+    })
+  })
+  await pool.end()
+  if (left > 0) await gone
 }

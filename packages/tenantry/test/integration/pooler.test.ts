@@ -1,10 +1,9 @@
 // Whether a URL leads to PostgreSQL itself or to a pooler, and what the self-test refuses. Needs no PgBouncer.
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { initialise } from '../../src/control/initialise.ts'
-import { openCentralDatabase } from '../../src/engine/sql/central-database.ts'
 import { detectPooler } from '../../src/engine/sql/pooler.ts'
 import { createTenantry } from '../../src/tenantry.ts'
 import { createTestDatabase, type TestDatabase } from '../harness/database.ts'
+import { urlOfLogin } from '../harness/pgbouncer.ts'
 import { type CarelessPooler, startCarelessPooler } from '../support/careless-pooler.ts'
 
 let database: TestDatabase
@@ -12,10 +11,7 @@ let careless: CarelessPooler
 let loginUrl: string
 beforeAll(async () => {
   database = await createTestDatabase()
-  const central = openCentralDatabase({ url: database.adminUrl })
-  const { roles, loginPassword } = await initialise(central)
-  await central.close()
-  loginUrl = Object.assign(new URL(database.adminUrl), { username: roles.login, password: loginPassword }).href
+  loginUrl = await urlOfLogin(database.adminUrl)
   careless = await startCarelessPooler(loginUrl)
 })
 afterAll(async () => {

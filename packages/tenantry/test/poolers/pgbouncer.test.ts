@@ -9,12 +9,18 @@ import Cursor from 'pg-cursor'
 import { to as copyTo } from 'pg-copy-streams'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { checkAdminUrl, checkScopes } from '../../src/control/connection-checks.ts'
-import { initialise } from '../../src/control/initialise.ts'
 import { readInstance } from '../../src/control/instance.ts'
 import { openCentralDatabase } from '../../src/engine/sql/central-database.ts'
 import { createTenantry, type Tenantry } from '../../src/tenantry.ts'
 import { createTestDatabase, type TestDatabase } from '../harness/database.ts'
-import { hasPgBouncer, needsPgBouncer, type PgBouncer, startPgBouncer } from '../harness/pgbouncer.ts'
+import {
+  endPool,
+  hasPgBouncer,
+  needsPgBouncer,
+  type PgBouncer,
+  startPgBouncer,
+  urlOfLogin,
+} from '../harness/pgbouncer.ts'
 import { runCli } from '../support/cli.ts'
 import { type Random, seededRandom } from '../support/random.ts'
 import { type Soak, sequences, statements, waysOf } from '../support/soak-operations.ts'
@@ -38,7 +44,7 @@ let tenants: readonly SoakTenant[]
 beforeAll(async () => {
   if (!hasPgBouncer) return
   database = await createTestDatabase()
-  loginUrl = await urlOfLogin()
+  loginUrl = await urlOfLogin(database.adminUrl)
   carelessUrl = await urlOfCarelessRole()
   bouncer = await startPgBouncer({ poolMode: 'transaction', poolSize: 2, urls: [loginUrl, carelessUrl] })
   folder = await mkdtemp(path.join(os.tmpdir(), 'tenantry-pooler-'))
@@ -63,13 +69,6 @@ beforeEach((context) => needsPgBouncer(context))
 
 const open = (databaseUrl: string, settings = {}) =>
   createTenantry({ adminUrl: database.adminUrl, databaseUrl, migrations: folder, maxClients: 10, ...settings })
-
-async function urlOfLogin(): Promise<string> {
-  const central = openCentralDatabase({ url: database.adminUrl })
-  const { roles, loginPassword } = await initialise(central)
-  await central.close()
-  return Object.assign(new URL(database.adminUrl), { username: roles.login, password: loginPassword }).href
-}
 
 /** A role for the patterns that trust the session. */
 async function urlOfCarelessRole(): Promise<string> {
@@ -329,18 +328,6 @@ describe('the start', () => {
     })
   })
 })
-
-/** pg-pool's end() does not wait for its connections, which would then be cut along with the pooler. */
-async function endPool(pool: pg.Pool): Promise<void> {
-  let left = pool.totalCount
-  const gone = new Promise<void>((resolve) => {
-    pool.on('remove', () => {
-      if (--left === 0) resolve()
-    })
-  })
-  await pool.end()
-  if (left > 0) await gone
-}
 
 describe('doctor', () => {
   it('says whether scopes stay apart through the pooler, and that the admin URL leads past it', async () => {
