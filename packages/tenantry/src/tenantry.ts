@@ -7,6 +7,7 @@ import { type ProtectResult, protectTable } from './engine/isolation/protect.ts'
 import { ScopedPool, type TenantPool } from './engine/sql/scoped-pool.ts'
 import type { CurrentScope, ScopedWork, ScopeHandle, ScopeOptions } from './engine/sql/scope-handle.ts'
 import { Scopes } from './engine/sql/scopes.ts'
+import type { Credentials } from './features/credentials/credential.ts'
 import type { AdminKeys } from './features/keys/admin-keys.ts'
 import type { ExternalAccess } from './features/external-access/external-access.ts'
 import type { ContextToken, TokenOptions } from './features/tokens/context-tokens.ts'
@@ -56,6 +57,8 @@ export interface Tenantry extends AsyncDisposable {
   readonly keys: AdminKeys
   /** Lets PostgREST or Hasura at chosen protected tables, by their own unsigned claims. */
   readonly externalAccess: ExternalAccess
+  /** Logins that tenants connect to PostgreSQL with themselves. */
+  readonly credentials: Credentials
   /** Connects and checks now instead of on first use. */
   start(): Promise<void>
   /** Everything inside the callback runs in this tenant, whose handle it gets. */
@@ -107,6 +110,7 @@ class Instance implements Tenantry {
   readonly keys: AdminKeys
   readonly pool: TenantPool
   readonly externalAccess: ExternalAccess
+  readonly credentials: Credentials
   readonly #settings: TenantrySettings
   readonly #store = new ScopeStore()
   readonly #scopes: Scopes
@@ -133,6 +137,8 @@ class Instance implements Tenantry {
     this.keys = lazily<AdminKeys>(async () => (await started()).keys, ['ensure', 'verify'])
     const gateways = ['allow', 'revoke', 'list'] as const
     this.externalAccess = lazily<ExternalAccess>(async () => (await started()).externalAccess, gateways)
+    const credentialMethods = ['create', 'list', 'rotate', 'revoke', 'drop'] as const
+    this.credentials = lazily<Credentials>(async () => (await started()).credentials, credentialMethods)
     this.tenants = {
       ...lazily<Tenants>(async () => (await started()).tenants, TENANT_METHODS),
       forEach: (filter, run, options) => this.#forEach(filter, run, options),

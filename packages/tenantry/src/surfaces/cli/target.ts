@@ -1,7 +1,15 @@
 // Which instance a command talks to, decided in one place: a server over HTTP, the database itself, or the dev
 // server that runs on this data folder. Never a guess: half a configuration is an error, not a reason to go on.
 import { resolve } from 'node:path'
+import type {
+  CreateCredential,
+  CredentialInfo,
+  DirectCredential,
+  NameCredential,
+  RotateCredential,
+} from '../../features/credentials/credential.ts'
 import { TenantryError } from '../../kernel/errors.ts'
+import type { Page, TenantRef } from '../../tenants/tenant.ts'
 import type { Tenants } from '../../tenants/tenants.ts'
 import { readRunFile } from './run-file.ts'
 
@@ -22,9 +30,19 @@ export type TargetTenants = Pick<
   | 'stats'
 >
 
+/** The operations on direct credentials that every target has. */
+export interface TargetCredentials {
+  create(ref: TenantRef, input: CreateCredential): Promise<DirectCredential>
+  list(ref: TenantRef): Promise<Page<CredentialInfo>>
+  rotate(ref: TenantRef, input: RotateCredential): Promise<DirectCredential>
+  revoke(ref: TenantRef, input: NameCredential): Promise<CredentialInfo>
+  drop(ref: TenantRef, input: NameCredential): Promise<CredentialInfo>
+}
+
 /** What a command works on, whichever way it is reached. */
 export interface Target {
   readonly tenants: TargetTenants
+  readonly credentials: TargetCredentials
   close(): Promise<void>
 }
 
