@@ -15,7 +15,7 @@ import { testIsolation } from '../engine/sql/self-test.ts'
 import { TenantGate } from '../engine/sql/tenant-gate.ts'
 import { createCredentials } from '../features/credentials/create-credentials.ts'
 import type { Credentials } from '../features/credentials/credential.ts'
-import { credentialsParticipant, endLockedSessions } from '../features/credentials/credentials-participant.ts'
+import { credentialsParticipant } from '../features/credentials/credentials-participant.ts'
 import { type AdminKeys, createAdminKeys } from '../features/keys/admin-keys.ts'
 import { createExternalAccess, type ExternalAccess } from '../features/external-access/external-access.ts'
 import { createMigrations, type Migrations } from '../features/migrations/create-migrations.ts'
@@ -82,7 +82,6 @@ export async function startRuntime(adminUrl: string, settings: TenantrySettings,
       onChange: (tenantId) => registry.invalidate(tenantId),
     })
     await tenants.resume()
-    await endLockedSessions(central, instance.id)
     const keys = createAdminKeys(central)
     const tokens = createContextTokens({
       ...{ database: central, tenants, signingKey: instance.signingKey, appRole: roles.app, clock: systemClock },

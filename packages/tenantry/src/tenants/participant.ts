@@ -17,6 +17,8 @@ export interface Participant {
   statusChanged?(tx: Sql, tenant: Tenant): Promise<void>
   /** After that was committed, and after each repetition of the verb: for what no transaction can do or undo. */
   afterStatusChange?(tenant: Tenant): Promise<void>
+  /** Does what has come due, and what a stopped process left undone. Called at every start, and hourly by a server. */
+  resume?(): Promise<void>
   purge?(tx: Sql, tenant: Tenant): Promise<void>
   /** What is still there after a purge; an empty list is the proof. Names of things, never their contents. */
   leftovers?(tx: Sql, tenant: Tenant): Promise<readonly string[]>

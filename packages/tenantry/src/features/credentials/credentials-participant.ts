@@ -25,6 +25,7 @@ export function credentialsParticipant(database: CentralDatabase, instanceId: st
         await database.transaction((tx) => endSessions(tx, login))
       }
     },
+    resume: () => endLockedSessions(database, instanceId),
     async purge(tx, tenant) {
       for (const login of await readLogins(tx, instanceId, tenant.id)) {
         // What is left alone here is named by leftovers(), and the purge fails.
@@ -37,20 +38,17 @@ export function credentialsParticipant(database: CentralDatabase, instanceId: st
 
 /**
  * Ends sessions of logins that may not log in any more: those that a process did not come to end before it stopped, and
- * those of logins that have expired since. Returns how many logins had some.
+ * those of logins that have expired since.
  */
-export async function endLockedSessions(database: CentralDatabase, instanceId: string): Promise<number> {
+async function endLockedSessions(database: CentralDatabase, instanceId: string): Promise<void> {
   const { rows } = await database.query<{ tenantId: string; username: string }>(
     `select c.tenant_id as "tenantId", c.username::text from tenantry.credential c join tenantry.tenant t on t.id = c.tenant_id
       where (c.revoked_at is not null or c.expires_at <= now() or t.status <> 'active')
         and exists (select from pg_stat_activity a where a.usesysid = c.role_oid)`,
   )
-  let ended = 0
   for (const { tenantId, username } of rows) {
     const login = (await readLogins(database, instanceId, tenantId)).find((each) => each.username === username)
     if (login?.role !== 'ours') continue
     await database.transaction((tx) => endSessions(tx, login))
-    ended += 1
   }
-  return ended
 }

@@ -3,7 +3,7 @@ import type { Credentials } from '../../features/credentials/credential.ts'
 import type { Tenants } from '../../tenants/tenants.ts'
 import type { CommandRun } from './command.ts'
 import { httpTarget } from './http-target.ts'
-import { chooseTarget, type Target } from './target.ts'
+import { chooseTarget, credentialSettings, type Target } from './target.ts'
 
 /** Runs `work` on the target of this command line. */
 export async function withTarget<T>(run: CommandRun, work: (target: Target) => Promise<T>): Promise<T> {
@@ -17,7 +17,7 @@ export async function withTarget<T>(run: CommandRun, work: (target: Target) => P
 }
 
 async function openDirect(run: CommandRun, adminUrl: string): Promise<Target> {
-  const tenantry = await run.composition.createTenantry({ adminUrl })
+  const tenantry = await run.composition.createTenantry({ adminUrl, ...credentialSettings(run.target.env) })
   return {
     tenants: actingAs('cli', tenantry.tenants),
     credentials: credentialsActingAs('cli', tenantry.credentials),

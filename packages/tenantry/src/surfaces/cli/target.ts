@@ -1,6 +1,7 @@
 // Which instance a command talks to, decided in one place: a server over HTTP, the database itself, or the dev
 // server that runs on this data folder. Never a guess: half a configuration is an error, not a reason to go on.
 import { resolve } from 'node:path'
+import type { CredentialSettings } from '../../composition/settings.ts'
 import type {
   CreateCredential,
   CredentialInfo,
@@ -109,6 +110,12 @@ async function runningServer(folder: string): Promise<TargetChoice> {
     unreadable: 'The run.json of this data folder cannot be read as one, and was ignored.',
   }
   throw new TenantryError('NO_TARGET', why[state.kind])
+}
+
+/** Where DATABASE_PUBLIC_URL says that tenants reach the database, for createTenantry; empty without it. */
+export function credentialSettings(env: TargetSettings['env']): { readonly credentials?: CredentialSettings } {
+  const serverUrl = env['DATABASE_PUBLIC_URL']
+  return serverUrl ? { credentials: { serverUrl } } : {}
 }
 
 /** The admin URL, for the commands that work on the database itself. Throws CONFIGURATION_INVALID without it. */

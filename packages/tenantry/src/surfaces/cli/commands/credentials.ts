@@ -49,6 +49,9 @@ export const credentialsCommand: CommandSpec = {
     { line: 'credentials drop acme --username acme_reports --yes', explains: 'the role is gone, in a script' },
   ],
   exits: { ...lifecycleExits, 3: 'no such tenant or login', 130: 'interrupted at the question; nothing was done' },
+  environment: [
+    ['DATABASE_PUBLIC_URL', 'where tenants reach the database, where that is not as DATABASE_ADMIN_URL says'],
+  ],
   async run(run) {
     const name = run.input.argument(0) ?? ''
     const action = Object.hasOwn(actions, name) ? actions[name] : undefined
