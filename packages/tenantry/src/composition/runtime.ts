@@ -73,7 +73,7 @@ export async function startRuntime(adminUrl: string, settings: TenantrySettings,
     await migrations.applyShared(central)
     const participants = [
       migrations.participant,
-      credentialsParticipant(central, instance.id),
+      credentialsParticipant({ database: central, instanceId: instance.id, sink: settings.credentials?.sink }),
       ...(settings.participants ?? []),
     ]
     const tenants = createTenants({

@@ -1,5 +1,10 @@
 // How direct credentials end: dropped so that nothing is left, and following their tenant's life up to its purge.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { readInstance } from '../../src/control/instance.ts'
+import { credentialsParticipant } from '../../src/features/credentials/credentials-participant.ts'
+import type { CredentialMeta } from '../../src/index.ts'
+import { createTenants } from '../../src/tenants/create-tenants.ts'
+import { tenantsOptions } from '../harness/tenants-options.ts'
 import { type CredentialFixture, failure, openCredentialFixture } from '../support/credential-fixture.ts'
 
 let fixture: CredentialFixture
@@ -46,11 +51,6 @@ describe('dropping', () => {
     expect(await failure(fixture.tenantry.credentials.drop('acme', { username: 'thorough' }))).toMatchObject({
       code: 'CREDENTIAL_NOT_FOUND',
     })
-    // The admin took the role's rights for a moment only.
-    const memberships = await fixture.database.superuser.query(
-      "select from pg_auth_members m join pg_roles r on r.oid = m.roleid where r.rolname = 'thorough'",
-    )
-    expect(memberships.rows).toEqual([])
   })
 
   test('names a grant that the admin cannot take back, as its grantor is somebody else', async () => {
@@ -117,6 +117,9 @@ describe("a tenant's life", () => {
       await fixture.tenantry.tenants[out]('globex')
       expect(await fixture.sessions.isOver(open)).toBe(true)
       expect(await fixture.sessions.isOver(lock)).toBe(true)
+      // The admin took the role's own rights, to end them, for that moment only.
+      const rights = await fixture.database.admin.query("select pg_has_role($1::name, 'usage') as has", [made.username])
+      expect(rights.rows).toEqual([{ has: false }])
       expect(await failure(fixture.sessions.open(made))).toMatchObject({ code: '28000' })
       expect((await fixture.tenantry.credentials.list('globex'))[0]?.state).toBe('disabled')
       await fixture.tenantry.tenants[back]('globex')
@@ -155,6 +158,33 @@ describe("a tenant's life", () => {
       ])
       expect(rows.rows).toEqual([])
     }
+  })
+
+  test('goes on with a purge whose step failed behind the dropping of roles, which were there again until then', async () => {
+    const { admin } = fixture.database
+    const instance = await readInstance(admin)
+    const removed: string[] = []
+    const sink = {
+      put: () => Promise.resolve(),
+      remove: ({ name }: CredentialMeta) => Promise.resolve(void removed.push(name)),
+    }
+    let fails = true
+    // Purge walks the participants backwards.
+    const last = { name: 'last', purge: () => (fails ? Promise.reject(new Error('interrupted')) : Promise.resolve()) }
+    const participants = [last, credentialsParticipant({ database: admin, instanceId: instance.id, sink })]
+    const tenants = createTenants({ ...tenantsOptions(admin, instance), participants })
+    const { id } = await tenants.create({ name: 'Stopped', slug: 'stopped' })
+    await fixture.tenantry.credentials.create('stopped', { username: 'stopped_login' })
+    await tenants.delete('stopped')
+    expect(await failure(tenants.purge('stopped', { confirm: 'stopped' }))).toMatchObject({ code: 'PURGE_INCOMPLETE' })
+    expect(await fixture.roleExists('stopped_login')).toBe(true)
+    fails = false
+    expect(await tenants.resume()).toBe(1)
+    expect(await fixture.roleExists('stopped_login')).toBe(false)
+    expect(removed).toEqual(['stopped_login', 'stopped_login'])
+    expect((await admin.query('select status from tenantry.tenant where id = $1', [id])).rows).toEqual([
+      { status: 'purged' },
+    ])
   })
 
   test('does not end with a purge while a role of its own is left, and goes on once it may', async () => {

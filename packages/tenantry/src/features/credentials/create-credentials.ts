@@ -32,7 +32,7 @@ import {
   setLogin,
 } from './login-roles.ts'
 import { choosePassword } from './password.ts'
-import { type CredentialMeta, type CredentialSink, deliver, withdraw } from './sink.ts'
+import { type CredentialMeta, type CredentialSink, deliver, metaOf, withdraw } from './sink.ts'
 import { checkUsername, defaultUsername, otherUsername } from './username.ts'
 
 export interface CredentialsOptions {
@@ -246,13 +246,6 @@ function credentialOf(
   login: { readonly username: string; readonly password: string },
 ): DirectCredential {
   return { ...login, schemaName, connectionString: connectionStringAt(options.serverUrl, login), tenantId: id }
-}
-
-function metaOf(
-  { id, slug }: Tenant,
-  { name, username, replaces }: { name: string; username: string; replaces?: string },
-): CredentialMeta {
-  return { tenantId: id, slug, name, username, ...(replaces === undefined ? {} : { replaces }) }
 }
 
 interface Change {

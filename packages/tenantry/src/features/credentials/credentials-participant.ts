@@ -4,9 +4,16 @@ import type { Participant } from '../../tenants/participant.ts'
 import type { Tenant } from '../../tenants/tenant.ts'
 import { isUsable } from './login-choice.ts'
 import { dropLogin, endSessions, type LoginRole, markedRoles, readLogins, setLogin } from './login-roles.ts'
+import { type CredentialSink, metaOf, withdraw } from './sink.ts'
+
+export interface ParticipantOptions {
+  readonly database: CentralDatabase
+  readonly instanceId: string
+  readonly sink?: CredentialSink | undefined
+}
 
 /** The part that direct credentials take in the life of a tenant. */
-export function credentialsParticipant(database: CentralDatabase, instanceId: string): Participant {
+export function credentialsParticipant({ database, instanceId, sink }: ParticipantOptions): Participant {
   const lockedLogins = async (sql: Sql, tenant: Tenant): Promise<readonly LoginRole[]> =>
     (await readLogins(sql, instanceId, tenant.id)).filter(
       (login) => login.role === 'ours' && (tenant.status !== 'active' || !isUsable(login)),
@@ -27,10 +34,13 @@ export function credentialsParticipant(database: CentralDatabase, instanceId: st
     },
     resume: () => endLockedSessions(database, instanceId),
     async purge(tx, tenant) {
-      for (const login of await readLogins(tx, instanceId, tenant.id)) {
+      const logins = await readLogins(tx, instanceId, tenant.id)
+      for (const login of logins) {
         // What is left alone here is named by leftovers(), and the purge fails.
         if (login.role !== 'unmarked') await dropLogin(tx, login)
       }
+      const newest = new Map(logins.map((login) => [login.name, login]))
+      for (const login of newest.values()) await withdraw(sink, metaOf(tenant, login))
     },
     leftovers: async (tx, tenant) => (await markedRoles(tx, instanceId, tenant.id)).map((name) => `role ${name}`),
   }

@@ -1,5 +1,6 @@
 // The port to a secret store, for those who do not want a password to pass through people's hands.
 import { TenantryError } from '../../kernel/errors.ts'
+import type { Tenant } from '../../tenants/tenant.ts'
 import type { DirectCredential } from './credential.ts'
 
 /** What a sink needs beside the credential to file it. */
@@ -26,6 +27,14 @@ export interface CredentialSink {
 
 /** Longest time a sink may take; the tenant's row is held for as long. */
 const LIMIT_MS = 10_000
+
+/** How a login is filed. */
+export function metaOf(
+  { id, slug }: Pick<Tenant, 'id' | 'slug'>,
+  { name, username, replaces }: { readonly name: string; readonly username: string; readonly replaces?: string },
+): CredentialMeta {
+  return { tenantId: id, slug, name, username, ...(replaces === undefined ? {} : { replaces }) }
+}
 
 /** Hands a credential over. Throws CREDENTIAL_SINK_FAILED for whatever the sink throws, and where it takes too long. */
 export async function deliver(
