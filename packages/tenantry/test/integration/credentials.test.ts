@@ -172,6 +172,56 @@ describe('a created credential', () => {
   })
 })
 
+describe('several at once', () => {
+  test('of one username make one login, whoever asks', async () => {
+    const asked = ['acme', 'globex', 'acme', 'globex'].map((slug) =>
+      fixture.tenantry.credentials.create(slug, { username: 'wanted' }),
+    )
+    const answers = await Promise.allSettled(asked)
+    expect(answers.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
+    for (const answer of answers) {
+      if (answer.status === 'rejected') expect(answer.reason).toMatchObject({ code: 'CREDENTIAL_NAME_TAKEN' })
+    }
+    await fixture.clear('acme')
+    await fixture.clear('globex')
+  })
+
+  test('rotations of one credential make one successor', async () => {
+    await fixture.tenantry.credentials.create('acme', { username: 'pulled' })
+    const answers = await Promise.allSettled([1, 2, 3].map(() => fixture.tenantry.credentials.rotate('acme')))
+    expect(answers.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
+    expect((await fixture.states('acme')).length).toBe(2)
+    await fixture.clear('acme')
+  })
+})
+
+test('a login is let in by name where PUBLIC may not connect, and nothing of that is left', async () => {
+  const { admin, name } = fixture.database
+  await admin.query(`revoke connect on database ${name} from public`)
+  const made = await fixture.tenantry.credentials.create('acme', { username: 'invited' })
+  expect((await (await fixture.sessions.open(made)).query('select 1 as one')).rows).toEqual([{ one: 1 }])
+  await fixture.clear('acme')
+  expect(await fixture.roleExists('invited')).toBe(false)
+  await admin.query(`grant connect on database ${name} to public`)
+})
+
+test('what a superuser made only a superuser takes away, from PostgreSQL 16 on, and the other is told so', async () => {
+  const { superUrl } = fixture.database
+  await using powerful = createTenantry({ adminUrl: superUrl, migrations: '/nonexistent' })
+  const made = await powerful.credentials.create('acme', { username: 'made_above' })
+  expect((await (await fixture.sessions.open(made)).query('select text from invoices')).rows).toEqual([
+    { text: 'acme' },
+  ])
+  const revoked = await failure(fixture.tenantry.credentials.revoke('acme'))
+  const { rows } = await fixture.database.admin.query<{ v: number }>(
+    "select current_setting('server_version_num')::int as v",
+  )
+  if ((rows[0]?.v ?? 0) < 160_000) expect(revoked).toBeUndefined()
+  else expect(revoked).toMatchObject({ code: 'ADMIN_TOO_WEAK' })
+  await powerful.credentials.drop('acme')
+  expect(await fixture.roleExists('made_above')).toBe(false)
+})
+
 describe('rotation', () => {
   test('lets both logins work until the first one is over, and alternates between two usernames', async () => {
     const first = await fixture.tenantry.credentials.create('acme', { username: 'turning' })
@@ -186,6 +236,11 @@ describe('rotation', () => {
       ['turning', 'replaced'],
       ['turning_b', 'active'],
     ])
+    const { rows } = await fixture.database.admin.query(
+      `select r.rolvaliduntil = c.expires_at as same, c.expires_at - now() between '23:59' and '24:00' as day
+         from pg_roles r join tenantry.credential c on c.role_oid = r.oid where r.rolname = 'turning'`,
+    )
+    expect(rows).toEqual([{ same: true, day: true }])
     expect(await failure(fixture.tenantry.credentials.rotate('acme'))).toMatchObject({ code: 'CREDENTIAL_CONFLICT' })
     await fixture.tenantry.credentials.revoke('acme', { username: 'turning' })
     expect(await fixture.sessions.isOver(open)).toBe(true)

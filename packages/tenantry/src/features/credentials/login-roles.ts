@@ -11,6 +11,10 @@ const TERMINATE_TIMEOUT_MS = 5_000
 // duplicate_object, unique_violation: another call took the name in between.
 const TAKEN = ['42710', '23505']
 
+// Changes of roles and grants wait for each other, or find the row of the catalog changed: lock_not_available and
+// "tuple concurrently updated".
+const BUSY = ['55P03', 'XX000']
+
 export interface LoginRole {
   readonly username: string
   readonly name: string
@@ -268,7 +272,14 @@ async function administering<T>(statement: Promise<T>): Promise<T> {
   try {
     return await statement
   } catch (error) {
-    if (sqlStateOf(error) !== '42501') throw error
+    const state = sqlStateOf(error) ?? ''
+    if (BUSY.includes(state)) {
+      throw new TenantryError('TENANT_BUSY', 'Another change of logins is under way.', {
+        cause: error,
+        sqlState: state,
+      })
+    }
+    if (state !== '42501') throw error
     throw new TenantryError('ADMIN_TOO_WEAK', 'The admin login may not administer the roles of direct credentials.', {
       cause: error,
       fix: 'Connect as the login that made them, with CREATEROLE, or grant this one each of them WITH ADMIN OPTION.',
