@@ -19,6 +19,16 @@ export type { Transaction, TransactionOptions } from './engine/sql/transaction.t
 export type { ExplainedPlan, ExplainOptions, ExplainResult } from './features/explain/explain.ts'
 export type { ExplainFinding } from './features/explain/findings.ts'
 export type { PlanNode } from './features/explain/plan.ts'
+export type {
+  CreateCredential,
+  CredentialInfo,
+  Credentials,
+  CredentialState,
+  DirectCredential,
+  NameCredential,
+  RotateCredential,
+} from './features/credentials/credential.ts'
+export type { CredentialMeta, CredentialSink } from './features/credentials/sink.ts'
 export type { AdminKeys } from './features/keys/admin-keys.ts'
 export type { AllowOptions, ExternalAccess, ExternalTable } from './features/external-access/external-access.ts'
 export type { Gateway } from './features/external-access/claims.ts'
@@ -29,7 +39,7 @@ export { isTenantryError, TenantryError } from './kernel/errors.ts'
 export type { HealthPart, HealthReport, HealthStatus } from './kernel/health.ts'
 export { hasSubdomain, isValidSchemaName, isValidSlug, reservedSlugs, schemaNameFor } from './kernel/identifiers.ts'
 export { jsonLogger, type LogFields, type Logger } from './kernel/logger.ts'
-export type { TenantrySettings } from './composition/settings.ts'
+export type { CredentialSettings, TenantrySettings } from './composition/settings.ts'
 export type { ForEachFailure, ForEachResult, TenantFilter } from './tenants/for-each.ts'
 export type { Participant } from './tenants/participant.ts'
 export type {

@@ -9,6 +9,7 @@ import type { CurrentScope, ScopedWork, ScopeHandle, ScopeOptions } from './engi
 import { Scopes } from './engine/sql/scopes.ts'
 import type { Transaction } from './engine/sql/transaction.ts'
 import { type ExplainOptions, type ExplainResult, explainStatement } from './features/explain/explain.ts'
+import type { Credentials } from './features/credentials/credential.ts'
 import type { AdminKeys } from './features/keys/admin-keys.ts'
 import type { ExternalAccess } from './features/external-access/external-access.ts'
 import type { ContextToken, TokenOptions } from './features/tokens/context-tokens.ts'
@@ -58,6 +59,8 @@ export interface Tenantry extends AsyncDisposable {
   readonly keys: AdminKeys
   /** Lets PostgREST or Hasura at chosen protected tables, by their own unsigned claims. */
   readonly externalAccess: ExternalAccess
+  /** Logins that tenants connect to PostgreSQL with themselves. */
+  readonly credentials: Credentials
   /** Connects and checks now instead of on first use. */
   start(): Promise<void>
   /** Everything inside the callback runs in this tenant, whose handle it gets. */
@@ -120,6 +123,7 @@ class Instance implements Tenantry {
   readonly keys: AdminKeys
   readonly pool: TenantPool
   readonly externalAccess: ExternalAccess
+  readonly credentials: Credentials
   readonly #settings: TenantrySettings
   readonly #store = new ScopeStore()
   readonly #scopes: Scopes
@@ -146,6 +150,8 @@ class Instance implements Tenantry {
     this.keys = lazily<AdminKeys>(async () => (await started()).keys, ['ensure', 'verify'])
     const gateways = ['allow', 'revoke', 'list'] as const
     this.externalAccess = lazily<ExternalAccess>(async () => (await started()).externalAccess, gateways)
+    const credentialMethods = ['create', 'list', 'rotate', 'revoke', 'drop'] as const
+    this.credentials = lazily<Credentials>(async () => (await started()).credentials, credentialMethods)
     this.tenants = {
       ...lazily<Tenants>(async () => (await started()).tenants, TENANT_METHODS),
       forEach: (filter, run, options) => this.#forEach(filter, run, options),

@@ -8,11 +8,28 @@
 -- whenever search_path differs from the last call's, which is every change of tenant in the schema strategy.
 -- Nothing is cast before the signature has matched, and SQL_ASCII converts no byte: no garbage can raise another error.
 
+-- The tenant whose direct login this session logged in as; null for every other session. By name and oid: a name can
+-- come to mean another role, an oid can in a copy on another server. A tenant that may not be entered, a revoked login
+-- and one past its rotation have none, whatever their open sessions hold. Makes no difference to who has a context.
+create function tenantry.direct_tenant_id() returns pg_catalog.uuid
+  language plpgsql stable parallel safe security definer set search_path = pg_catalog, pg_temp as $$
+begin
+  return (select c.tenant_id
+    from tenantry.credential c join tenantry.tenant t on t.id operator(pg_catalog.=) c.tenant_id
+   where c.username operator(pg_catalog.=) session_user
+     and c.role_oid operator(pg_catalog.=)
+         pg_catalog.to_regrole(pg_catalog.quote_ident(session_user::pg_catalog.text))::pg_catalog.oid
+     and c.revoked_at is null
+     and (c.expires_at is null or c.expires_at operator(pg_catalog.>) pg_catalog.statement_timestamp())
+     and t.status operator(pg_catalog.=) 'active' and t.provisioned_at is not null);
+end $$;
+
 create function tenantry.current_tenant_id() returns pg_catalog.uuid
   language plpgsql stable parallel safe security definer set search_path = pg_catalog, pg_temp as $$
 declare
   token pg_catalog.bytea := pg_catalog.convert_to(coalesce(pg_catalog.current_setting('tenantry.context', true), ''), 'SQL_ASCII');
   signed boolean;
+  direct pg_catalog.uuid;
 begin
   -- The dot after the signature is the one character it does not cover, so it is compared along with the key's id.
   select pg_catalog.convert_to(pg_catalog.encode(pg_catalog.sha256(k.opad operator(pg_catalog.||)
@@ -28,6 +45,11 @@ begin
     end if;
     raise exception 'the tenant context has expired' using errcode = 'TN003';
   elsif pg_catalog.octet_length(token) operator(pg_catalog.=) 0 then
+    -- Only without any context at all: a wrong one is never made good by who logged in.
+    direct := tenantry.direct_tenant_id();
+    if direct is not null then
+      return direct;
+    end if;
     raise exception 'no tenant in scope' using errcode = 'TN001';
   end if;
   raise exception 'the tenant context is not valid' using errcode = 'TN002';
@@ -52,9 +74,12 @@ begin
 end $$;
 
 -- The unverified twin for column defaults and per-row triggers, where a forged value is caught by WITH CHECK anyway.
+-- Without a context only a direct login has one; the lookup runs then alone.
 create function tenantry.claimed_tenant_id() returns pg_catalog.uuid
   language sql stable parallel safe
-  return nullif(pg_catalog.substr(pg_catalog.current_setting('tenantry.context', true), 71, 36), '')::pg_catalog.uuid;
+  return coalesce(
+    nullif(pg_catalog.substr(pg_catalog.current_setting('tenantry.context', true), 71, 36), '')::pg_catalog.uuid,
+    tenantry.direct_tenant_id());
 
 -- Puts every table of a tenant's schema under its guard, and returns how many there are. Idempotent; run after each
 -- tenant migration, in its transaction.

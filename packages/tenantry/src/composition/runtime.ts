@@ -12,6 +12,9 @@ import type { PoolConfig, QueryResult } from '../engine/sql/pg.ts'
 import { detectPooler, endAll, openTwo } from '../engine/sql/pooler.ts'
 import { testIsolation } from '../engine/sql/self-test.ts'
 import { TenantGate } from '../engine/sql/tenant-gate.ts'
+import { createCredentials } from '../features/credentials/create-credentials.ts'
+import type { Credentials } from '../features/credentials/credential.ts'
+import { credentialsParticipant } from '../features/credentials/credentials-participant.ts'
 import { type AdminKeys, createAdminKeys } from '../features/keys/admin-keys.ts'
 import { createExternalAccess, type ExternalAccess } from '../features/external-access/external-access.ts'
 import { createMigrations, type Migrations } from '../features/migrations/create-migrations.ts'
@@ -40,6 +43,7 @@ export interface Runtime {
   readonly tokens: ContextTokens
   readonly externalAccess: ExternalAccess
   readonly connection: PoolConfig & ScopedClientConfig
+  readonly credentials: Credentials
   readonly gate: TenantGate
   readonly source: TenantSource
   close(): Promise<void>
@@ -66,7 +70,11 @@ export async function startRuntime(adminUrl: string, settings: TenantrySettings,
     const roles = instance.roles
     const migrations = createMigrations({ files: await readMigrationFiles(settings.migrations ?? 'migrations'), roles })
     await migrations.applyShared(central)
-    const participants = [migrations.participant, ...(settings.participants ?? [])]
+    const participants = [
+      migrations.participant,
+      credentialsParticipant({ database: central, instanceId: instance.id, sink: settings.credentials?.sink }),
+      ...(settings.participants ?? []),
+    ]
     const tenants = createTenants({
       ...{ database: central, participants, roles, logger, clock: systemClock },
       defaults: defaultsOf(settings),
@@ -78,9 +86,10 @@ export async function startRuntime(adminUrl: string, settings: TenantrySettings,
       ...{ database: central, tenants, signingKey: instance.signingKey, appRole: roles.app, clock: systemClock },
       ...{ sharedSchemas: sharedSchemasOf(settings), clockOffsetMs: instance.clockOffsetMs },
     })
+    const credentials = credentialsOf({ adminUrl, settings, central, instance })
     const close = () => closeAll(opened)
     const externalAccess = createExternalAccess(central, instance)
-    const features = { migrations, keys, tokens, externalAccess }
+    const features = { migrations, keys, credentials, tokens, externalAccess }
     return { central, instance, registry, tenants, ...features, connection, gate, source, close }
   } catch (error) {
     await closeAll(opened).catch(() => undefined)
@@ -103,6 +112,22 @@ async function openInstance(central: CentralDatabase): Promise<Instance> {
     if (!unfinished) throw error
     return initialise(central)
   }
+}
+
+interface CredentialParts {
+  readonly adminUrl: string
+  readonly settings: TenantrySettings
+  readonly central: CentralDatabase
+  readonly instance: Instance
+}
+
+function credentialsOf({ adminUrl, settings, central, instance }: CredentialParts): Credentials {
+  return createCredentials({
+    ...{ database: central, instanceId: instance.id, appRole: instance.roles.app, clock: systemClock },
+    serverUrl: settings.credentials?.serverUrl ?? adminUrl,
+    sharedSchemas: settings.sharedSchemas ?? ['public'],
+    sink: settings.credentials?.sink,
+  })
 }
 
 function connectionOf(adminUrl: string, { databaseUrl }: TenantrySettings, instance: Instance): PoolConfig {

@@ -1,9 +1,20 @@
 // What createTenantry takes, with every default.
 import type { EmbeddedOptions } from '../embedded/embedded-server.ts'
 import type { PoolerSetting } from '../engine/sql/pooler.ts'
+import type { CredentialSink } from '../features/credentials/sink.ts'
 import type { Logger } from '../kernel/logger.ts'
 import type { Participant } from '../tenants/participant.ts'
 import type { Isolation } from '../tenants/tenant.ts'
+
+export interface CredentialSettings {
+  /**
+   * Where tenants reach the database, for their connection strings: `postgres://db.example.com:5432/app?sslmode=verify-full`.
+   * Default: `adminUrl`. User and password in it are not used.
+   */
+  readonly serverUrl?: string
+  /** A secret store that takes each credential before it comes to be. Default: none. */
+  readonly sink?: CredentialSink
+}
 
 export interface TenantrySettings {
   /**
@@ -40,6 +51,8 @@ export interface TenantrySettings {
   readonly statementTimeoutMs?: number
   /** How long a cached tenant is served without asking the database, in milliseconds; default 30,000. */
   readonly registryTtlMs?: number
+  /** Logins of tenants' own. */
+  readonly credentials?: CredentialSettings
   /** Features that own tenant data and take part in its life. */
   readonly participants?: readonly Participant[]
   /** Default: silent. */

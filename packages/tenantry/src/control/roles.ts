@@ -15,6 +15,7 @@ export interface RoleOptions {
 /** Functions that statements of a tenant may call; everything else in the schema is the admin's alone. */
 const APP_FUNCTIONS = [
   ...['current_tenant_id()', 'current_user_id()', 'current_tenant_role()', 'claimed_tenant_id()'],
+  'direct_tenant_id()',
   ...['copy_stage(regclass, text[], boolean)', 'copy_unstage()'],
 ]
 
@@ -26,7 +27,7 @@ const SEAL_SECRETS = `
     for entry in
       select distinct c.oid::regclass as secret, case when a.grantee = 0 then 'public' else quote_ident(pg_get_userbyid(a.grantee)) end as grantee
         from pg_class c, aclexplode(c.relacl) a
-       where c.relnamespace = 'tenantry'::regnamespace and c.relname in ('instance', 'signing_key', 'api_key')
+       where c.relnamespace = 'tenantry'::regnamespace and c.relname in ('instance', 'signing_key', 'api_key', 'credential')
          and a.grantee <> c.relowner
     loop
       execute format('revoke all on table %s from %s', entry.secret, entry.grantee);
@@ -153,5 +154,7 @@ async function grantPrivileges(tx: Sql, { roles, facts }: RoleOptions): Promise<
   await tx.query(`grant usage on schema tenantry to ${app}, ${central}`)
   for (const name of APP_FUNCTIONS) await tx.query(`grant execute on function tenantry.${name} to ${app}`)
   // Column defaults run as whoever inserts: without a tenant_id central meets the not-null constraint, not a denial.
-  await tx.query(`grant execute on function tenantry.claimed_tenant_id() to ${central}`)
+  for (const name of ['claimed_tenant_id', 'direct_tenant_id']) {
+    await tx.query(`grant execute on function tenantry.${name}() to ${central}`)
+  }
 }

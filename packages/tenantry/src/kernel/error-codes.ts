@@ -93,6 +93,21 @@ export const errorCodes = {
   TABLE_NOT_OWNED: entry(403, 4, 'Make the admin login owner of the table, or a member of its owner.'),
   TABLE_NOT_EMPTY: entry(409, 4, 'Name the tenant that owns the rows with --tenant, or fill tenant_id first.'),
   TABLE_UNSUPPORTED: entry(400, 4, 'Protect an ordinary or partitioned table.'),
+  // Direct credentials
+  CREDENTIAL_NOT_FOUND: entry(404, 3, 'Check the username; `tenantry credentials list` shows the logins of a tenant.'),
+  CREDENTIAL_NAME_INVALID: entry(
+    400,
+    2,
+    'Use 1 to 63 lowercase letters, digits and underscores, not starting with a digit, pg_ or an instance prefix.',
+  ),
+  CREDENTIAL_NAME_TAKEN: entry(
+    409,
+    4,
+    'Choose another username; a role that Tenantry did not make for this credential is never adopted.',
+  ),
+  CREDENTIAL_CONFLICT: entry(409, 4, 'Wait until the login that was replaced has expired, or revoke it first.'),
+  CREDENTIAL_SINK_FAILED: retryable(entry(502, 5, 'Check that the secret store answers, then repeat the call.')),
+  CREDENTIAL_INCOMPLETE: retryable(entry(500, 1, 'Remove what the message names, then repeat the call.')),
   // Control plane and environment
   NOT_INITIALIZED: entry(503, 5, 'Run `tenantry init` with DATABASE_ADMIN_URL.'),
   CONTROL_PLANE_OUTDATED: entry(503, 5, 'Run `tenantry init` with this version of Tenantry.'),

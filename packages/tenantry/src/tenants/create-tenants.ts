@@ -111,6 +111,12 @@ async function resume(options: TenantsOptions): Promise<number> {
     if (await endOperation(options, operation)) ended += 1
     options.onChange?.(operation.tenantId)
   }
+  for (const participant of options.participants) {
+    await participant.resume?.().catch((error: unknown) => {
+      const code = error instanceof TenantryError ? error.code : 'DATABASE_ERROR'
+      options.logger.warn('a participant could not catch up', { participant: participant.name, code })
+    })
+  }
   return ended
 }
 

@@ -38,16 +38,20 @@ export async function changeStatus(
   change: StatusChange & { readonly verb: keyof typeof eventOfVerb },
 ): Promise<Tenant> {
   const { verb, actor, reason = null } = change
-  return inTenantTransaction(options, tenantKey(ref), async (tx, tenant) => {
+  const changed = await inTenantTransaction(options, tenantKey(ref), async (tx, tenant) => {
     if (decideOrThrow(verb, tenant) === 'repeat') return publicTenant(tenant)
     refuseOtherVersion(tenant, change.ifVersion)
     await refuseWhileRunning(tx, tenant)
     const at = new Date(options.clock.now())
     const after = await statusEffects[verb](options, { tx, tenant, at, reason })
     const saved = await saveStatus(tx, after, at)
+    for (const participant of options.participants) await participant.statusChanged?.(tx, saved)
     await recordFact(tx, { event: eventOfVerb[verb], action: `tenant.${verb}`, tenant, actor, at, reason })
     return saved
   })
+  // Repeating a verb mends what a process that stopped here left undone.
+  for (const participant of options.participants) await participant.afterStatusChange?.(changed)
+  return changed
 }
 
 /** `change` or `repeat`. Throws TENANT_STATUS_CONFLICT naming the verb and the status. */

@@ -3,7 +3,7 @@
 import type { Sql } from '../engine/sql/database.ts'
 import type { Tenant } from './tenant.ts'
 
-/** All methods run inside the step's transaction under the tenant's row lock and must be idempotent. */
+/** Methods that are given `tx` run inside the step's transaction under the tenant's row lock. All must be idempotent. */
 export interface Participant {
   /** Stable name; it is written to the journal. */
   readonly name: string
@@ -13,6 +13,12 @@ export interface Participant {
   undoProvision?(tx: Sql, tenant: Tenant): Promise<void>
   archive?(tx: Sql, tenant: Tenant): Promise<void>
   restore?(tx: Sql, tenant: Tenant): Promise<void>
+  /** The tenant has another status: suspend, activate, deactivate, delete, restore. It is given as it is then. */
+  statusChanged?(tx: Sql, tenant: Tenant): Promise<void>
+  /** After that was committed, and after each repetition of the verb: for what no transaction can do or undo. */
+  afterStatusChange?(tenant: Tenant): Promise<void>
+  /** Does what has come due, and what a stopped process left undone. Called at every start, and hourly by a server. */
+  resume?(): Promise<void>
   purge?(tx: Sql, tenant: Tenant): Promise<void>
   /** What is still there after a purge; an empty list is the proof. Names of things, never their contents. */
   leftovers?(tx: Sql, tenant: Tenant): Promise<readonly string[]>

@@ -5,6 +5,7 @@ import { ScopeStore } from '../engine/context/scope.ts'
 import type { QueryResultRows } from '../engine/sql/database.ts'
 import type { ScopedWork, ScopeHandle, ScopeOptions, TenantQueries } from '../engine/sql/scope-handle.ts'
 import { Scopes } from '../engine/sql/scopes.ts'
+import type { Credentials } from '../features/credentials/credential.ts'
 import { systemClock } from '../kernel/clock.ts'
 import { TenantryError } from '../kernel/errors.ts'
 import { healthReport } from '../kernel/health.ts'
@@ -42,6 +43,7 @@ class Stub implements Tenantry {
   readonly pool: StubPool
   readonly keys
   readonly externalAccess = stubExternalAccess()
+  readonly credentials = stubCredentials()
   readonly #memory: MemoryTenants
   readonly #store = new ScopeStore()
   readonly #scopes: Scopes
@@ -170,6 +172,17 @@ function stubExternalAccess() {
     })
   }
   return { allow: refuse, revoke: refuse, list: async () => [] }
+}
+
+/** There is no server to log in to. */
+function stubCredentials(): Credentials {
+  const refuse = (): Promise<never> =>
+    Promise.reject(
+      new TenantryError('CONFIGURATION_INVALID', 'The stub has no database, and so no logins.', {
+        fix: 'Test direct credentials with a real instance: createTenantry({ embedded: true }).',
+      }),
+    )
+  return { create: refuse, list: refuse, rotate: refuse, revoke: refuse, drop: refuse }
 }
 
 function stubKeys() {

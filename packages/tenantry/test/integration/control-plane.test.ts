@@ -90,7 +90,7 @@ describe('init', () => {
     await admin.query("delete from tenantry.control_migration where name like '0002%'")
     await admin.query(
       `drop function tenantry.current_user_id(), tenantry.current_tenant_role(), tenantry.current_tenant_id(),
-                     tenantry.claimed_tenant_id(), tenantry.guard_schema(uuid, text, text, text)`,
+                     tenantry.claimed_tenant_id(), tenantry.direct_tenant_id(), tenantry.guard_schema(uuid, text, text, text)`,
     )
     expect((await initialise(superuser)).id).toBe(instance.id)
     const { rows } = await admin.query(
@@ -228,7 +228,7 @@ describe('the rights that init gives out', () => {
     for (const role of [reader.name, roles.login, roles.app, roles.central]) {
       const { rows } = await superuser.query(
         `select c.relname from pg_class c where c.relnamespace = 'tenantry'::regnamespace
-            and c.relname in ('instance', 'signing_key', 'api_key') and has_any_column_privilege($1, c.oid, 'select')`,
+            and c.relname in ('instance', 'signing_key', 'api_key', 'credential') and has_any_column_privilege($1, c.oid, 'select')`,
         [role],
       )
       expect(rows, role).toEqual([])
@@ -245,6 +245,7 @@ describe('the rights that init gives out', () => {
       'current_tenant_id',
       'current_tenant_role',
       'current_user_id',
+      'direct_tenant_id',
     ])
   })
 

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { initialise } from '../../src/control/initialise.ts'
 import type { CentralDatabase } from '../../src/engine/sql/database.ts'
 import { openCentralDatabase } from '../../src/engine/sql/central-database.ts'
+import { createCredentials } from '../../src/features/credentials/create-credentials.ts'
 import { createAdminKeys } from '../../src/features/keys/admin-keys.ts'
 import { systemClock } from '../../src/kernel/clock.ts'
 import { type HealthReport, healthReport } from '../../src/kernel/health.ts'
@@ -36,7 +37,7 @@ beforeAll(async () => {
   database = await createTestDatabase()
   proxy = await startProxy(database.adminUrl)
   central = openCentralDatabase({ url: proxy.url, connectTimeoutMs: 2_000 })
-  const { roles } = await initialise(central)
+  const { id: instanceId, roles } = await initialise(central)
   const keys = createAdminKeys(central, { cacheMs: 0 })
   const made = await keys.ensure()
   key = made.key ?? ''
@@ -48,7 +49,11 @@ beforeAll(async () => {
     clock: systemClock,
     logger: silentLogger,
   })
-  const controlPlane: ControlPlane = { tenants, keys, logger: silentLogger, version: '0.1.0', health }
+  const credentials = createCredentials({
+    ...{ database: central, instanceId, appRole: roles.app, serverUrl: proxy.url, clock: systemClock },
+    sharedSchemas: ['public'],
+  })
+  const controlPlane: ControlPlane = { tenants, credentials, keys, logger: silentLogger, version: '0.1.0', health }
   server = await serve(controlPlane, { port: 0, ephemeralKeys: ['key-of-this-process'] })
   const openapi = await (await fetch(`${server.url}/openapi.json`)).json()
   documented = (openapi as { readonly paths: typeof documented }).paths

@@ -13,6 +13,7 @@ export type Connection = InstanceType<typeof Client>
 export interface InstanceDatabase {
   readonly name: string
   readonly adminUrl: string
+  readonly superUrl: string
   readonly admin: CentralDatabase
   readonly superuser: CentralDatabase
   /** The URL of this database for another user. */
@@ -52,6 +53,7 @@ export async function createInstanceDatabase(): Promise<InstanceDatabase> {
   return {
     name: database.name,
     adminUrl: database.adminUrl,
+    superUrl: database.superUrl,
     admin: open(database.adminUrl),
     superuser,
     urlFor,

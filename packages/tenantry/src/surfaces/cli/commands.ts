@@ -1,5 +1,6 @@
 // Every command there is, in the order of the help.
 import type { CommandSpec } from './command.ts'
+import { credentialsCommand } from './commands/credentials.ts'
 import { devCommand } from './commands/dev.ts'
 import { externalCommand } from './commands/external.ts'
 import { explainCommand } from './commands/explain.ts'
@@ -38,6 +39,7 @@ export const commands: readonly CommandSpec[] = [
   deleteCommand,
   restoreCommand,
   purgeCommand,
+  credentialsCommand,
   sqlCommand,
   explainCommand,
   protectCommand,

@@ -6,6 +6,7 @@ import type { AdminKeys } from '../../features/keys/admin-keys.ts'
 import type { ExternalAccess } from '../../features/external-access/external-access.ts'
 import type { LintOptions, LintReport } from '../../features/lint/lint-folder.ts'
 import type { ContextToken, TokenOptions } from '../../features/tokens/context-tokens.ts'
+import type { CredentialSettings } from '../../composition/settings.ts'
 import type { Logger } from '../../kernel/logger.ts'
 import type { TenantRef } from '../../tenants/tenant.ts'
 import type { ControlPlane } from '../http/control-plane.ts'
@@ -77,6 +78,7 @@ export interface TenantryOptions {
   readonly databaseUrl?: string
   readonly adminUrl: string
   readonly logger?: Logger
+  readonly credentials?: CredentialSettings
 }
 
 export interface Composition {

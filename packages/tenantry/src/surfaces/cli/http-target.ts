@@ -1,7 +1,9 @@
 // The target behind a URL: the HTTP API, spoken with fetch.
+import { onlyLogin } from '../../features/credentials/login-choice.ts'
+import type { CredentialInfo } from '../../features/credentials/credential.ts'
 import { type ErrorCode, errorCodes } from '../../kernel/error-codes.ts'
 import { TenantryError } from '../../kernel/errors.ts'
-import type { ListTenants, TenantRef } from '../../tenants/tenant.ts'
+import type { ListTenants, Page, TenantRef } from '../../tenants/tenant.ts'
 import type { Target } from './target.ts'
 
 export interface HttpTargetOptions {
@@ -36,7 +38,22 @@ export function httpTarget(options: HttpTargetOptions): Target {
       purge: (ref, { confirm }) => act(ref, 'purge', { confirm }),
       stats: () => api('api/stats'),
     },
+    credentials: credentialsOver(api),
     close: async () => {},
+  }
+}
+
+function credentialsOver(api: Api): Target['credentials'] {
+  const list = (ref: TenantRef): Promise<Page<CredentialInfo>> => api(`${pathOf(ref)}/credentials`)
+  const pathTo = async (ref: TenantRef, username: string | undefined): Promise<string> =>
+    `${pathOf(ref)}/credentials/${encodeURIComponent(username ?? onlyLogin((await list(ref)).items).username)}`
+  return {
+    list,
+    create: (ref, input) => api(`${pathOf(ref)}/credentials`, { method: 'POST', body: input }),
+    rotate: async (ref, { username, ...body }) =>
+      api(`${await pathTo(ref, username)}/rotate`, { method: 'POST', body }),
+    revoke: async (ref, { username }) => api(`${await pathTo(ref, username)}/revoke`, { method: 'POST', body: {} }),
+    drop: async (ref, { username }) => api(await pathTo(ref, username), { method: 'DELETE' }),
   }
 }
 

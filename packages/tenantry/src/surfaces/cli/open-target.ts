@@ -1,8 +1,9 @@
 // Opens the target that was chosen, and closes it again whatever happens.
+import type { Credentials } from '../../features/credentials/credential.ts'
 import type { Tenants } from '../../tenants/tenants.ts'
 import type { CommandRun } from './command.ts'
 import { httpTarget } from './http-target.ts'
-import { chooseTarget, type Target } from './target.ts'
+import { chooseTarget, credentialSettings, type Target } from './target.ts'
 
 /** Runs `work` on the target of this command line. */
 export async function withTarget<T>(run: CommandRun, work: (target: Target) => Promise<T>): Promise<T> {
@@ -16,8 +17,12 @@ export async function withTarget<T>(run: CommandRun, work: (target: Target) => P
 }
 
 async function openDirect(run: CommandRun, adminUrl: string): Promise<Target> {
-  const tenantry = await run.composition.createTenantry({ adminUrl })
-  return { tenants: actingAs('cli', tenantry.tenants), close: () => tenantry.close() }
+  const tenantry = await run.composition.createTenantry({ adminUrl, ...credentialSettings(run.target.env) })
+  return {
+    tenants: actingAs('cli', tenantry.tenants),
+    credentials: credentialsActingAs('cli', tenantry.credentials),
+    close: () => tenantry.close(),
+  }
 }
 
 /** The tenants, with every change in the audit log under this actor. */
@@ -35,5 +40,18 @@ function actingAs(actor: string, tenants: Tenants): Target['tenants'] {
     restore: (ref) => tenants.restore(ref, { actor }),
     purge: (ref, options) => tenants.purge(ref, { ...options, actor }),
     stats: () => tenants.stats(),
+  }
+}
+
+function credentialsActingAs(actor: string, credentials: Credentials): Target['credentials'] {
+  return {
+    create: (ref, input) => credentials.create(ref, input, { actor }),
+    list: async (ref) => {
+      const items = await credentials.list(ref)
+      return { items, nextCursor: null, total: items.length }
+    },
+    rotate: (ref, input) => credentials.rotate(ref, input, { actor }),
+    revoke: (ref, input) => credentials.revoke(ref, input, { actor }),
+    drop: (ref, input) => credentials.drop(ref, input, { actor }),
   }
 }

@@ -1,7 +1,16 @@
 // Which instance a command talks to, decided in one place: a server over HTTP, the database itself, or the dev
 // server that runs on this data folder. Never a guess: half a configuration is an error, not a reason to go on.
 import { resolve } from 'node:path'
+import type { CredentialSettings } from '../../composition/settings.ts'
+import type {
+  CreateCredential,
+  CredentialInfo,
+  DirectCredential,
+  NameCredential,
+  RotateCredential,
+} from '../../features/credentials/credential.ts'
 import { TenantryError } from '../../kernel/errors.ts'
+import type { Page, TenantRef } from '../../tenants/tenant.ts'
 import type { Tenants } from '../../tenants/tenants.ts'
 import { readRunFile } from './run-file.ts'
 
@@ -22,9 +31,19 @@ export type TargetTenants = Pick<
   | 'stats'
 >
 
+/** The operations on direct credentials that every target has. */
+export interface TargetCredentials {
+  create(ref: TenantRef, input: CreateCredential): Promise<DirectCredential>
+  list(ref: TenantRef): Promise<Page<CredentialInfo>>
+  rotate(ref: TenantRef, input: RotateCredential): Promise<DirectCredential>
+  revoke(ref: TenantRef, input: NameCredential): Promise<CredentialInfo>
+  drop(ref: TenantRef, input: NameCredential): Promise<CredentialInfo>
+}
+
 /** What a command works on, whichever way it is reached. */
 export interface Target {
   readonly tenants: TargetTenants
+  readonly credentials: TargetCredentials
   close(): Promise<void>
 }
 
@@ -91,6 +110,12 @@ async function runningServer(folder: string): Promise<TargetChoice> {
     unreadable: 'The run.json of this data folder cannot be read as one, and was ignored.',
   }
   throw new TenantryError('NO_TARGET', why[state.kind])
+}
+
+/** Where DATABASE_PUBLIC_URL says that tenants reach the database, for createTenantry; empty without it. */
+export function credentialSettings(env: TargetSettings['env']): { readonly credentials?: CredentialSettings } {
+  const serverUrl = env['DATABASE_PUBLIC_URL']
+  return serverUrl ? { credentials: { serverUrl } } : {}
 }
 
 /** The admin URL, for the commands that work on the database itself. Throws CONFIGURATION_INVALID without it. */

@@ -6,6 +6,7 @@ import { routePath } from 'hono/route'
 import type { Logger } from '../../kernel/logger.ts'
 import { guard } from './auth.ts'
 import type { ControlPlane, HandlerOptions } from './control-plane.ts'
+import { credentialsRoutes } from './credentials-routes.ts'
 import { eventsRoutes } from './events-routes.ts'
 import { healthRoutes } from './health-routes.ts'
 import { lifecycleRoutes } from './lifecycle-routes.ts'
@@ -44,6 +45,7 @@ export function createApp(controlPlane: ControlPlane, options: HandlerOptions = 
   healthRoutes(app, controlPlane, options.isDraining ?? (() => false))
   tenantsRoutes(app, controlPlane.tenants)
   lifecycleRoutes(app, controlPlane.tenants)
+  credentialsRoutes(app, controlPlane.credentials)
   statsRoutes(app, controlPlane.tenants)
   eventsRoutes(app, controlPlane.tenants)
   openapiRoute(app, controlPlane.version)

@@ -119,6 +119,58 @@ export const ProvisionResultSchema = z
   })
   .meta({ id: 'ProvisionResult' })
 
+const username = z.string().meta({
+  description: '1-63 lowercase letters, digits and underscores, not starting with a digit.',
+  pattern: '^[a-z_][a-z0-9_]{0,62}$',
+  example: 'acme_reports',
+})
+const newPassword = z
+  .string()
+  .meta({ description: '12-256 characters in the Unicode form NFKC; made where it is left out.' })
+
+export const CreateCredentialSchema = z
+  .strictObject({
+    username: username.optional(),
+    password: newPassword.optional(),
+    connectionLimit: z.int().min(1).max(10_000).optional(),
+  })
+  .meta({ id: 'CreateCredential' })
+
+export const RotateCredentialSchema = z
+  .strictObject({
+    password: newPassword.optional(),
+    graceSeconds: z
+      .int()
+      .min(0)
+      .max(31_536_000)
+      .optional()
+      .meta({ description: 'How long the login that is replaced still works; a day where it is left out.' }),
+  })
+  .meta({ id: 'RotateCredential' })
+
+export const DirectCredentialSchema = z
+  .object({
+    username,
+    password: z.string(),
+    schemaName: z.string(),
+    connectionString: z.string(),
+    tenantId: z.uuid(),
+  })
+  .meta({ id: 'DirectCredential', description: 'Answered once; the password is stored nowhere.' })
+
+export const CredentialInfoSchema = z
+  .object({
+    username,
+    name: z.string().meta({ description: 'Stays the same through rotations.' }),
+    state: z.enum(['active', 'replaced', 'expired', 'revoked', 'disabled']),
+    createdAt: time,
+    expiresAt: time.nullable(),
+    revokedAt: time.nullable(),
+  })
+  .meta({ id: 'CredentialInfo' })
+
+export const CredentialPageSchema = page(CredentialInfoSchema).meta({ id: 'CredentialPage' })
+
 const counts = z.record(z.string(), z.int())
 export const StatsSchema = z
   .object({

@@ -1,4 +1,5 @@
 // What the HTTP surface needs of an instance, as small as it can be: a whole Tenantry has all of it.
+import type { Credentials } from '../../features/credentials/credential.ts'
 import type { AdminKeys } from '../../features/keys/admin-keys.ts'
 import type { HealthReport } from '../../kernel/health.ts'
 import type { Logger } from '../../kernel/logger.ts'
@@ -6,6 +7,7 @@ import type { Tenants } from '../../tenants/tenants.ts'
 
 export interface ControlPlane {
   readonly tenants: Tenants
+  readonly credentials: Credentials
   readonly keys: Pick<AdminKeys, 'verify'>
   readonly logger: Logger
   readonly version: string

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { TenantryError } from '../../kernel/errors.ts'
 import { healthReport } from '../../kernel/health.ts'
 import { type LogFields, type Logger, silentLogger } from '../../kernel/logger.ts'
+import type { Credentials } from '../../features/credentials/credential.ts'
 import type { Tenants } from '../../tenants/tenants.ts'
 import { createApp } from './app.ts'
 import { ProblemSchema } from './contract.ts'
@@ -17,6 +18,7 @@ function failing(error: Error, logger: Logger = silentLogger): ControlPlane {
   const tenants = new Proxy({} as Tenants, { get: () => () => Promise.reject(error) })
   return {
     tenants,
+    credentials: new Proxy({} as Credentials, { get: () => () => Promise.reject(error) }),
     keys: { verify: (key) => Promise.resolve(key === KEY) },
     health: () => Promise.resolve(healthReport({ database: { status: 'up', latencyMs: 1 } })),
     logger,

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { healthReport } from '../../kernel/health.ts'
 import { silentLogger } from '../../kernel/logger.ts'
+import type { Credentials } from '../../features/credentials/credential.ts'
 import type { Tenants } from '../../tenants/tenants.ts'
 import { handler } from './index.ts'
 import { routeTable } from './route-table.ts'
@@ -22,6 +23,7 @@ interface Document {
 
 const handle = handler({
   tenants: {} as Tenants,
+  credentials: {} as Credentials,
   keys: { verify: () => Promise.resolve(false) },
   health: () => Promise.resolve(healthReport({})),
   logger: silentLogger,

@@ -40,6 +40,6 @@ function describe(app: App, version: string) {
       license: { name: 'MIT' },
     },
     servers: [{ url: '/' }],
-    tags: [{ name: 'Tenants' }, { name: 'Lifecycle' }, { name: 'Operations' }],
+    tags: [{ name: 'Tenants' }, { name: 'Lifecycle' }, { name: 'Credentials' }, { name: 'Operations' }],
   })
 }

@@ -19,6 +19,11 @@ export const routeTable: Readonly<Record<string, Scope>> = {
   'POST /api/tenants/:tenant/deactivate': 'admin',
   'POST /api/tenants/:tenant/restore': 'admin',
   'POST /api/tenants/:tenant/purge': 'admin',
+  'GET /api/tenants/:tenant/credentials': 'admin',
+  'POST /api/tenants/:tenant/credentials': 'admin',
+  'POST /api/tenants/:tenant/credentials/:username/rotate': 'admin',
+  'POST /api/tenants/:tenant/credentials/:username/revoke': 'admin',
+  'DELETE /api/tenants/:tenant/credentials/:username': 'admin',
   'GET /api/stats': 'admin',
   'GET /api/events': 'admin',
 }

@@ -5,6 +5,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import type { ControlPlane } from './control-plane.ts'
 import { type HealthReport, healthReport } from '../../kernel/health.ts'
 import { silentLogger } from '../../kernel/logger.ts'
+import type { Credentials } from '../../features/credentials/credential.ts'
 import type { Tenants } from '../../tenants/tenants.ts'
 import { drainOnSignals, type HttpServer, serve } from './server.ts'
 
@@ -22,6 +23,7 @@ async function start() {
   const server = await serve(
     {
       tenants: {} as Tenants,
+      credentials: {} as Credentials,
       keys: { verify: () => Promise.resolve(false) },
       health: () =>
         new Promise<HealthReport>((resolve) => {

@@ -5,6 +5,7 @@ import type { CommandRun, CommandSpec } from '../command.ts'
 import type { TenantryOptions } from '../composition.ts'
 import { stopSignal } from '../io.ts'
 import { portOf, serveUntilStopped } from '../serving.ts'
+import { credentialSettings } from '../target.ts'
 
 export const serveCommand: CommandSpec = {
   name: 'serve',
@@ -26,6 +27,7 @@ export const serveCommand: CommandSpec = {
   environment: [
     ['DATABASE_ADMIN_URL', 'login of the control plane; direct, not through a pooler'],
     ['DATABASE_URL', 'scoped login, where it is not to be the one Tenantry makes'],
+    ['DATABASE_PUBLIC_URL', 'where tenants reach the database, for the connection strings of their logins'],
     ['PORT', 'port, where --port is not given'],
     ['TENANTRY_ADMIN_KEY', 'admin key to use; replaces the one that is stored'],
   ],
@@ -34,7 +36,7 @@ export const serveCommand: CommandSpec = {
     const urls = databaseUrls(run)
     const logger = jsonLogger((line) => run.io.stdout.write(line))
     const stop = stopSignal(run.io)
-    const tenantry = await run.composition.createTenantry({ ...urls, logger })
+    const tenantry = await run.composition.createTenantry({ ...urls, ...credentialSettings(run.io.env), logger })
     try {
       const hostname = run.input.text('host') ?? '127.0.0.1'
       const onReady = async (server: { readonly url: string }, key: string | undefined): Promise<void> => {
