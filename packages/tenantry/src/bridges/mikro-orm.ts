@@ -1,5 +1,5 @@
 // MikroORM over the scoped pool. MikroORM queries through a Knex of its own, whose pool would keep one tenant's connection
-// for another; here its client takes a connection for each use. And it remembers what it has read: so each scope gets an
+// for another; here its client takes one for each use. And it remembers what it has read: so each scope gets an
 // entity manager of its own, one that was used in a tenant refuses another, and the result cache is kept by tenant.
 import type { MikroORM as AnyMikroORM } from '@mikro-orm/core'
 import type {
@@ -21,10 +21,10 @@ export interface MikroOrmPackage {
 }
 
 /** What `MikroORM.init` of that package makes. */
-export type TenantMikroOrm = AnyMikroORM<PostgreSqlDriver>
+export type ScopedMikroOrm = AnyMikroORM<PostgreSqlDriver>
 
 /** What the bridge does not settle itself. */
-export type TenantMikroOrmOptions = Omit<
+export type ScopedMikroOrmOptions = Omit<
   Options,
   | ('driver' | 'driverOptions' | 'connect' | 'ensureDatabase' | 'context' | 'allowGlobalContext' | 'entityManager')
   | ('pool' | 'replicas' | 'clientUrl' | 'host' | 'port' | 'user' | 'password' | 'dbName' | 'schema')
@@ -41,20 +41,20 @@ type Host = Pick<Tenantry, 'pool' | 'perScope' | 'current'>
  * @example
  * ```ts
  * import * as postgresql from '@mikro-orm/postgresql'
- * import { tenantMikroOrm } from 'tenantry/mikro-orm'
+ * import { scopedMikroOrm } from 'tenantry/mikro-orm'
  *
- * const orm = await tenantMikroOrm(tenantry, postgresql, { entities: [] })
+ * const orm = await scopedMikroOrm(postgresql, tenantry, { entities: [] })
  * await tenantry.run('acme-corp', () => orm.em.execute('select * from invoices'))
  * ```
  */
-export async function tenantMikroOrm(
-  tenantry: Host,
+export async function scopedMikroOrm(
   postgresql: MikroOrmPackage,
-  options: TenantMikroOrmOptions,
-): Promise<TenantMikroOrm> {
+  tenantry: Host,
+  options: ScopedMikroOrmOptions,
+): Promise<ScopedMikroOrm> {
   refuseUnsupported(postgresql)
-  const ofScope = tenantry.perScope((): TenantMikroOrm['em'] => orm.em.fork({ disableContextResolution: true }))
-  const orm: TenantMikroOrm = await postgresql.MikroORM.init({
+  const ofScope = tenantry.perScope((): ScopedMikroOrm['em'] => orm.em.fork({ disableContextResolution: true }))
+  const orm: ScopedMikroOrm = await postgresql.MikroORM.init({
     ...options,
     // MikroORM asks for a name; the pool is what knows the database.
     dbName: 'tenantry',
@@ -95,7 +95,7 @@ interface KnexStatement {
   options?: object
 }
 
-/** MikroORM's Knex client, which takes a connection of the scoped pool for each use. */
+/** MikroORM's Knex client, without a pool of its own. */
 function knexClient({ PostgreSqlKnexDialect }: MikroOrmPackage, pool: Pool): typeof PostgreSqlKnexDialect {
   const Base = PostgreSqlKnexDialect as unknown as new (config: unknown) => KnexClient
   let uses = 0
@@ -104,6 +104,7 @@ function knexClient({ PostgreSqlKnexDialect }: MikroOrmPackage, pool: Pool): typ
     initializePool(): void {}
 
     async acquireConnection(): Promise<PoolClient> {
+      // Here and not at the first statement: this Knex hides why a BEGIN has failed.
       const client = await pool.connect()
       // What Knex tells connections apart by.
       return Object.assign(client, { __knexUid: `tenantry${++uses}` })

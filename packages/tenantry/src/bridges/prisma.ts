@@ -15,9 +15,7 @@ type PrismaPgOptions = Omit<NonNullable<ConstructorParameters<PrismaPgClass>[1]>
 /** What of an instance the bridge uses. */
 type Host = Pick<Tenantry, 'pool' | 'perScope'>
 
-export interface TenantPrismaOptions<Client> extends PrismaPgOptions {
-  /** `PrismaPg` of `@prisma/adapter-pg`. */
-  readonly PrismaPg: PrismaPgClass
+export interface ScopedPrismaOptions<Client> extends PrismaPgOptions {
   /** Makes the generated client over the adapter that it is given. */
   readonly client: (adapter: PrismaPg) => Client
 }
@@ -29,15 +27,16 @@ export interface TenantPrismaOptions<Client> extends PrismaPgOptions {
  * @example
  * ```ts
  * import { PrismaPg } from '@prisma/adapter-pg'
- * import { tenantPrisma } from 'tenantry/prisma'
+ * import { scopedPrisma } from 'tenantry/prisma'
  *
- * const prisma = tenantPrisma(tenantry, { PrismaPg, client: (adapter) => new PrismaClient({ adapter }) })
+ * const prisma = scopedPrisma(PrismaPg, tenantry, { client: (adapter) => new PrismaClient({ adapter }) })
  * await tenantry.run('acme-corp', () => prisma.invoice.findMany())
  * ```
  */
-export function tenantPrisma<Client extends object>(
+export function scopedPrisma<Client extends object>(
+  Adapter: PrismaPgClass,
   tenantry: Host,
-  { PrismaPg: Adapter, client: makeClient, ...options }: TenantPrismaOptions<Client>,
+  { client: makeClient, ...options }: ScopedPrismaOptions<Client>,
 ): Client {
   // Nobody can write this name by chance or on purpose, so nothing but Prisma's own prefix is taken out of a text.
   const schema = `tenantry_${randomUUID()}`

@@ -3,14 +3,15 @@
 // transaction keeps a client, until it ends.
 import { EventEmitter } from 'node:events'
 import type { Options, Sequelize } from 'sequelize'
-import { type Pool, type PoolClient, type QueryResult, types as pgTypes } from '../engine/sql/pg.ts'
+import { LazyClient } from '../engine/sql/lazy-client.ts'
+import { type Pool, type QueryResult, types as pgTypes } from '../engine/sql/pg.ts'
 import { answer, readQueryArguments, type TenantQueryConfig } from '../engine/sql/query-arguments.ts'
 import { StatementReader } from '../engine/sql/statement.ts'
 import { TenantryError } from '../kernel/errors.ts'
 
 type SequelizeClass = typeof Sequelize
 /** What the bridge does not settle itself. */
-export type TenantSequelizeOptions = Omit<
+export type ScopedSequelizeOptions = Omit<
   Options,
   | ('dialect' | 'dialectModule' | 'dialectModulePath' | 'clientMinMessages')
   | ('replication' | 'native' | 'host' | 'port' | 'username' | 'password' | 'database' | 'ssl')
@@ -24,13 +25,13 @@ export type TenantSequelizeOptions = Omit<
  * @example
  * ```ts
  * import { Sequelize } from 'sequelize'
- * import { tenantSequelize } from 'tenantry/sequelize'
+ * import { scopedSequelize } from 'tenantry/sequelize'
  *
- * const sequelize = tenantSequelize(tenantry.pool, Sequelize, { logging: false })
+ * const sequelize = scopedSequelize(Sequelize, tenantry.pool, { logging: false })
  * await tenantry.run('acme-corp', () => sequelize.transaction(async () => {}))
  * ```
  */
-export function tenantSequelize(pool: Pool, Class: SequelizeClass, options: TenantSequelizeOptions = {}): Sequelize {
+export function scopedSequelize(Class: SequelizeClass, pool: Pool, options: ScopedSequelizeOptions = {}): Sequelize {
   if (!isSupported(Reflect.get(Class, 'version'))) {
     throw new TenantryError('CONFIGURATION_INVALID', 'This version of Sequelize is not supported.', {
       fix: 'Install sequelize 6.37 or newer of Sequelize 6.',
@@ -101,7 +102,7 @@ class ScopedConnection extends EventEmitter {
   /** Where pg reports settings of the session. */
   readonly connection = new EventEmitter()
   readonly #options: ConnectionOptions
-  #inTransaction: PoolClient | undefined
+  #inTransaction: LazyClient | undefined
 
   constructor(options: ConnectionOptions) {
     super()
@@ -133,21 +134,13 @@ class ScopedConnection extends EventEmitter {
   async #send(config: TenantQueryConfig): Promise<QueryResult> {
     const { pool, reader } = this.#options
     const { control } = reader.read(config.text)
-    if (control === 'begin') return this.#begin(config)
-    const client = this.#inTransaction
-    if (!client) return pool.query(config)
-    if (control !== 'end') return client.query(config)
+    const client = this.#inTransaction ?? new LazyClient(pool, reader)
+    if (control === 'begin') this.#inTransaction = client
     try {
-      return await client.query(config)
+      return await client.send(config)
     } finally {
-      this.#inTransaction = undefined
-      client.release()
+      if (control === 'end') this.#inTransaction = undefined
+      if (this.#inTransaction !== client) client.release()
     }
-  }
-
-  async #begin(config: TenantQueryConfig): Promise<QueryResult> {
-    const client = await this.#options.pool.connect()
-    this.#inTransaction = client
-    return client.query(config)
   }
 }

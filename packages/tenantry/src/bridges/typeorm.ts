@@ -3,15 +3,17 @@
 // pool, has those first questions answered by the control plane, and leaves the pool open.
 import { EventEmitter } from 'node:events'
 import type { DataSource, DataSourceOptions } from 'typeorm'
-import type { PoolClient, QueryResult } from '../engine/sql/pg.ts'
-import { answer, readQueryArguments } from '../engine/sql/query-arguments.ts'
+import { LazyClient } from '../engine/sql/lazy-client.ts'
+import type { QueryResult } from '../engine/sql/pg.ts'
+import { answer, readQueryArguments, type TenantQueryConfig } from '../engine/sql/query-arguments.ts'
+import { StatementReader } from '../engine/sql/statement.ts'
 import { TenantryError } from '../kernel/errors.ts'
 import type { Tenantry } from '../tenantry.ts'
 
 type PostgresOptions = Extract<DataSourceOptions, { readonly type: 'postgres' }>
 
 /** What the bridge does not settle itself. */
-export type TenantDataSourceOptions = Omit<
+export type ScopedDataSourceOptions = Omit<
   PostgresOptions,
   | (
       | 'type'
@@ -47,17 +49,17 @@ type Host = Pick<Tenantry, 'pool' | 'current' | 'asCentral'>
  * @example
  * ```ts
  * import { DataSource } from 'typeorm'
- * import { tenantDataSource } from 'tenantry/typeorm'
+ * import { scopedDataSource } from 'tenantry/typeorm'
  *
- * const dataSource = tenantDataSource(tenantry, DataSource, { entities: [] })
+ * const dataSource = scopedDataSource(DataSource, tenantry, { entities: [] })
  * await dataSource.initialize()
  * await tenantry.run('acme-corp', () => dataSource.query('select * from invoices'))
  * ```
  */
-export function tenantDataSource(
-  tenantry: Host,
+export function scopedDataSource(
   Class: typeof DataSource,
-  options: TenantDataSourceOptions,
+  tenantry: Host,
+  options: ScopedDataSourceOptions,
 ): DataSource {
   if ('cache' in options) {
     throw new TenantryError('CONFIGURATION_INVALID', "TypeORM's query cache knows no tenants, and was refused.", {
@@ -80,20 +82,20 @@ export function tenantDataSource(
   return dataSource
 }
 
-type Connected = (error?: unknown, client?: Client, release?: (destroy?: unknown) => void) => void
-type Client = PoolClient | OutsideClient
+type Connected = (error: undefined, client: Connection, release: (destroy?: unknown) => void) => void
 
 /** What TypeORM takes for the package pg. */
 function driverModule(tenantry: Host): object {
   const { pool } = tenantry
-  const ScopedPool = class {
+  const reader = new StatementReader()
+  const Pool = class {
     on(...listener: Parameters<typeof pool.on>): void {
       pool.on(...listener)
     }
 
     connect(callback: Connected): void {
-      if (tenantry.current() === undefined) callback(undefined, new OutsideClient(tenantry), () => {})
-      else pool.connect(callback)
+      const client = new LazyClient(pool, reader)
+      callback(undefined, new Connection(tenantry, client), (destroy) => client.release(Boolean(destroy)))
     }
 
     /** The pool is the instance's to end. */
@@ -101,7 +103,7 @@ function driverModule(tenantry: Host): object {
       callback()
     }
   }
-  return { Pool: ScopedPool }
+  return { Pool }
 }
 
 /** All that TypeORM asks before there is a tenant: its version, and what the database and the schema are called. */
@@ -111,23 +113,26 @@ const FIRST_QUESTIONS = new Set([
   'SELECT * FROM current_schema()',
 ])
 
-/** What connect() gives outside of every tenant: it answers the first questions, and the pool refuses anything else. */
-class OutsideClient extends EventEmitter {
+/** Looks like a pg.Client to TypeORM. Outside of every tenant it answers the first questions, and refuses all else. */
+class Connection extends EventEmitter {
   readonly #tenantry: Host
+  readonly #client: LazyClient
 
-  constructor(tenantry: Host) {
+  constructor(tenantry: Host, client: LazyClient) {
     super()
     this.#tenantry = tenantry
+    this.#client = client
   }
 
   query(...args: unknown[]): Promise<QueryResult> | undefined {
     const { config, callback } = readQueryArguments(args)
-    const { text } = config
-    if (!FIRST_QUESTIONS.has(text)) return answer(this.#tenantry.pool.query(config), callback)
-    return answer(this.#ask(text), callback)
+    return answer(this.#send(config), callback)
   }
 
-  #ask(text: string): Promise<QueryResult> {
+  #send(config: TenantQueryConfig): Promise<QueryResult> {
+    const { text } = config
+    const isFirst = FIRST_QUESTIONS.has(text) && this.#tenantry.current() === undefined
+    if (!isFirst) return this.#client.send(config)
     const asked = this.#tenantry.asCentral('TypeORM starts', (central) => central.query(text))
     // TypeORM reads the rows of an answer and nothing else.
     return asked as Promise<Pick<QueryResult, 'rows' | 'rowCount'>> as Promise<QueryResult>

@@ -2,7 +2,7 @@
 import { type Collection, EntitySchema } from '@mikro-orm/core'
 import * as postgresql from '@mikro-orm/postgresql'
 import type { SqlEntityManager } from '@mikro-orm/postgresql'
-import { tenantMikroOrm } from '../../src/bridges/mikro-orm.ts'
+import { scopedMikroOrm } from '../../src/bridges/mikro-orm.ts'
 import type { Bridge, BridgeOperations } from '../../src/testing/index.ts'
 import { describeBridge } from '../support/bridge-tests.ts'
 
@@ -71,7 +71,7 @@ function operationsOf(manager: SqlEntityManager): BridgeOperations {
 const bridge: Bridge = {
   name: 'MikroORM',
   open: async (_, tenantry) => {
-    const orm = await tenantMikroOrm(tenantry, postgresql, {
+    const orm = await scopedMikroOrm(postgresql, tenantry, {
       entities: [note, noteOfTenant, comment],
       discovery: { checkDuplicateTableNames: false },
     })

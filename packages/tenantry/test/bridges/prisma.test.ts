@@ -1,7 +1,7 @@
 // Prisma, whose client gathers for each scope by itself.
 import { PrismaPg } from '@prisma/adapter-pg'
 import { afterAll, beforeAll } from 'vitest'
-import { tenantPrisma } from '../../src/bridges/prisma.ts'
+import { scopedPrisma } from '../../src/bridges/prisma.ts'
 import type { Bridge, BridgeOperations, SuiteComment, SuiteNote, SuiteThread } from '../../src/testing/index.ts'
 import { describeBridge } from '../support/bridge-tests.ts'
 import { type GeneratedClient, generatePrismaClient } from '../support/prisma-client.ts'
@@ -75,7 +75,7 @@ afterAll(() => generated.remove())
 const bridge: Bridge = {
   name: 'Prisma',
   open: async (_, tenantry) => {
-    const prisma = tenantPrisma(tenantry, { PrismaPg, client: (adapter) => new generated.PrismaClient({ adapter }) })
+    const prisma = scopedPrisma(PrismaPg, tenantry, { client: (adapter) => new generated.PrismaClient({ adapter }) })
     return {
       ...operationsOf(prisma),
       transaction: (run) => prisma.$transaction((tx) => run(operationsOf(tx)), PATIENCE),

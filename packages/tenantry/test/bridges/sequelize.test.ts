@@ -1,6 +1,6 @@
 // Sequelize, over connections that hold nothing.
 import { DataTypes, type ModelStatic, type Model, QueryTypes, Sequelize, type Transaction } from 'sequelize'
-import { tenantSequelize } from '../../src/bridges/sequelize.ts'
+import { scopedSequelize } from '../../src/bridges/sequelize.ts'
 import type { Bridge, BridgeOperations, SuiteComment, SuiteNote, SuiteThread } from '../../src/testing/index.ts'
 import { describeBridge } from '../support/bridge-tests.ts'
 
@@ -62,7 +62,7 @@ function operationsOf(sequelize: Sequelize, models: Models, transaction?: Transa
 const bridge: Bridge = {
   name: 'Sequelize',
   open: async (pool) => {
-    const sequelize = tenantSequelize(pool, Sequelize, { logging: false })
+    const sequelize = scopedSequelize(Sequelize, pool, { logging: false })
     const models = defineModels(sequelize)
     return {
       ...operationsOf(sequelize, models),

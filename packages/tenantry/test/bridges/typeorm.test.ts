@@ -1,6 +1,6 @@
 // TypeORM, over a driver that hands out the scoped pool.
 import { DataSource, type EntityManager, EntitySchema, EntitySchemaOptions, IsNull, Not } from 'typeorm'
-import { tenantDataSource } from '../../src/bridges/typeorm.ts'
+import { scopedDataSource } from '../../src/bridges/typeorm.ts'
 import type { Bridge, BridgeOperations, SuiteComment, SuiteNote } from '../../src/testing/index.ts'
 import { describeBridge } from '../support/bridge-tests.ts'
 
@@ -55,7 +55,7 @@ function operationsOf(manager: EntityManager): BridgeOperations {
 const bridge: Bridge = {
   name: 'TypeORM',
   open: async (_, tenantry) => {
-    const dataSource = tenantDataSource(tenantry, DataSource, { entities: [note, noteOfTenant, comment] })
+    const dataSource = scopedDataSource(DataSource, tenantry, { entities: [note, noteOfTenant, comment] })
     await dataSource.initialize()
     return {
       ...operationsOf(dataSource.manager),

@@ -15,8 +15,8 @@ export function refuseBareHosts(pool: Pool): void {
 function refusePrisma(): void {
   if (!PRISMA_ADAPTER.test(new Error().stack ?? '')) return
   // Prisma shows its callers the message alone, so it says what to do as well.
-  const message = 'Prisma was handed the pool itself; make the client with tenantPrisma() of tenantry/prisma.'
+  const message = 'Prisma was handed the pool itself; make the client with scopedPrisma() of tenantry/prisma.'
   throw new TenantryError('CONFIGURATION_INVALID', message, {
-    fix: 'Use tenantPrisma(): a bare client sends together what different tenants ask for in one tick.',
+    fix: 'Use scopedPrisma(): a bare client sends together what different tenants ask for in one tick.',
   })
 }

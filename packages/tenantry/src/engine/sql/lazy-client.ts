@@ -19,7 +19,7 @@ export class LazyClient {
   /** A statement in the scope of whoever sends it; pg's promise and callback forms. */
   query(...args: unknown[]): Promise<QueryResult> | undefined {
     const { config, callback } = readQueryArguments(args)
-    return answer(this.#send(config), callback)
+    return answer(this.send(config), callback)
   }
 
   /** Gives the connection back if there came to be one; true destroys it. */
@@ -29,7 +29,8 @@ export class LazyClient {
     this.#client?.then((client) => client.release(destroy)).catch(() => {})
   }
 
-  async #send(config: TenantQueryConfig): Promise<QueryResult> {
+  /** The same without pg's forms. */
+  async send(config: TenantQueryConfig): Promise<QueryResult> {
     if (this.#released) {
       throw new TenantryError('CLIENT_RELEASED', 'A statement was sent on a client that was released.')
     }
