@@ -33,7 +33,10 @@ function operationsOf(db: Knex): BridgeOperations {
   const notes = () => Note.query(db)
   return {
     insert: (note) => notes().insert(noteRow(note)).execute(),
-    insertAs: (tenantId, note) => notes().insert({ ...noteRow(note), tenant_id: tenantId }).execute(),
+    insertAs: (tenantId, note) =>
+      notes()
+        .insert({ ...noteRow(note), tenant_id: tenantId })
+        .execute(),
     list: () => notes().execute(),
     find: (id) => notes().findById(id).execute(),
     updateAll: (body) => notes().patch({ body }).execute(),
