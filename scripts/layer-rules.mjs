@@ -49,6 +49,10 @@ const owners = {
   commander: 'surfaces/cli',
   '@clack': 'surfaces/cli',
   knex: 'bridges/knex',
+  '@mikro-orm': 'bridges/mikro-orm',
+  '@prisma': 'bridges/prisma',
+  sequelize: 'bridges/sequelize',
+  typeorm: 'bridges/typeorm',
 }
 
 /** Patterns that may match nothing yet. An entry that has come true fails the check until it is taken off. */

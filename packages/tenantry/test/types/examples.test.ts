@@ -11,6 +11,10 @@ const entries = {
   tenantry: `${root}packages/tenantry/src/index.ts`,
   'tenantry/http': `${root}packages/tenantry/src/surfaces/http/index.ts`,
   'tenantry/testing': `${root}packages/tenantry/src/testing/index.ts`,
+  'tenantry/mikro-orm': `${root}packages/tenantry/src/bridges/mikro-orm.ts`,
+  'tenantry/prisma': `${root}packages/tenantry/src/bridges/prisma.ts`,
+  'tenantry/sequelize': `${root}packages/tenantry/src/bridges/sequelize.ts`,
+  'tenantry/typeorm': `${root}packages/tenantry/src/bridges/typeorm.ts`,
 }
 
 /** Names that examples use without making them; what an example makes itself hides them. */
@@ -21,6 +25,7 @@ declare global {
   const scope: library.ScopeHandle
   const createTenantry: typeof library.createTenantry
   const isTenantryError: typeof library.isTenantryError
+  const PrismaClient: new (options: { adapter: object }) => { invoice: { findMany(): Promise<object[]> } }
   const databaseUrl: string, adminUrl: string, invoiceId: number
   const error: unknown
 }`

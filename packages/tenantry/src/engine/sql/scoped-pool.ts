@@ -1,6 +1,7 @@
 // The pool that users hand to any library: a pg.Pool whose every query runs inside the tenant of the code that sent
 // it. Single statements travel over shared pipelined connections; connect() checks a client out for one scope.
 import type { Scope, ScopedTenant, ScopeStore } from '../context/scope.ts'
+import { refuseBareHosts } from './bare-hosts.ts'
 import { CheckedOutClient } from './checked-out-client.ts'
 import { toConnectError } from './database-errors.ts'
 import { Dispatcher } from './dispatcher.ts'
@@ -55,6 +56,7 @@ export class ScopedPool extends Pool {
     this.#options = options
     // An idle client whose server went away is dropped by pg-pool; the next statement opens another.
     this.on('error', () => {})
+    refuseBareHosts(this)
   }
 
   /** One statement in the current scope. */
