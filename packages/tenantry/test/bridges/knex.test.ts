@@ -1,11 +1,14 @@
-// Knex through its bridge, and through the one setting of its own that takes a pool.
+// Knex through its bridge.
 import knex, { type Knex } from 'knex'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { scopedKnex } from '../../src/bridges/knex.ts'
 import type { Bridge } from '../../src/testing/index.ts'
+import { createTenantry, type Tenantry } from '../../src/tenantry.ts'
 import { describeBridge } from '../support/bridge-tests.ts'
 import { knexOperations } from '../support/knex-operations.ts'
+import { openNoteTenants, type NoteTenants } from '../support/note-tenants.ts'
 
-// Every refusal is expected here.
+// Knex prints every refusal, and here they are expected.
 const log = { warn: () => {} }
 
 const sessionOf = (db: Knex) => ({
@@ -17,10 +20,65 @@ const sessionOf = (db: Knex) => ({
 })
 
 const bridge: Bridge = { name: 'Knex', open: async (pool) => sessionOf(scopedKnex(knex, pool, { log })) }
-const native: Bridge = {
-  name: 'Knex without the bridge',
-  open: async (connectionPool) => sessionOf(knex({ client: 'pg', connectionPool, log })),
-}
 
 describeBridge(bridge)
-describeBridge(native)
+
+describe('scopedKnex', () => {
+  let notes: NoteTenants
+  let tenantry: Tenantry
+
+  beforeAll(async () => {
+    notes = await openNoteTenants()
+    tenantry = notes.tenantry
+  })
+  afterAll(() => notes.close())
+
+  it('refuses a Knex that takes no pool, as before 3.3', () => {
+    // Such a version knows nothing of the setting.
+    const old = (config: Knex.Config) => knex({ ...config, connectionPool: undefined })
+    expect(() => scopedKnex(old, tenantry.pool)).toThrow(
+      expect.objectContaining({ code: 'CONFIGURATION_INVALID', fix: expect.stringContaining('3.3') as string }),
+    )
+  })
+
+  it.each(['connection', 'connectionPool', 'pool', 'client', 'searchPath'])('refuses the setting %s', (name) => {
+    expect(() => scopedKnex(knex, tenantry.pool, { [name]: {} })).toThrow(
+      expect.objectContaining({ code: 'CONFIGURATION_INVALID', message: expect.stringContaining(name) as string }),
+    )
+  })
+
+  it('starts an instance that nobody has started, with the first statement', async () => {
+    const fresh = createTenantry({ adminUrl: notes.database.adminUrl, migrations: '/nonexistent' })
+    const db = scopedKnex(knex, fresh.pool, { log })
+    const texts = await fresh.run('globex', async () => await db<{ text: string }>('note').pluck('text'))
+    expect(texts).toEqual(['globex'])
+    await db.destroy()
+    await fresh.close()
+  })
+
+  it('refuses a migration, in a tenant and outside of all', async () => {
+    const db = scopedKnex(knex, tenantry.pool, { log })
+    const migrationSource = {
+      getMigrations: async () => ['0001'],
+      getMigrationName: (name: string) => name,
+      getMigration: async () => ({
+        up: (on: Knex) => on.schema.createTable('mistake', () => {}),
+        down: async () => {},
+      }),
+    }
+    await expect(db.migrate.latest({ migrationSource })).rejects.toMatchObject({ code: 'TENANT_CONTEXT_MISSING' })
+    const refused = { code: '42501', message: expect.stringContaining('DATABASE_ADMIN_URL') as string }
+    const migrate = async () => {
+      await db.migrate.latest({ migrationSource })
+    }
+    await expect(tenantry.run('acme', migrate)).rejects.toMatchObject(refused)
+    await expect(tenantry.run('acme', async () => await db.schema.dropTable('note'))).rejects.toMatchObject(refused)
+  })
+
+  it('leaves the pool open when it is destroyed', async () => {
+    const db = scopedKnex(knex, tenantry.pool, { log })
+    await db.destroy()
+    const { rows } = await tenantry.scope('acme').query('select text from note')
+    expect(rows).toEqual([{ text: 'acme' }])
+  })
+})

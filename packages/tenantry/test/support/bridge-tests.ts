@@ -6,7 +6,7 @@ import { createTenantry, type Tenantry } from '../../src/tenantry.ts'
 import { createTestDatabase, type TestDatabase } from '../harness/database.ts'
 
 /** The bridges that share the operations of the soak. */
-const BRIDGES = 10
+const BRIDGES = 9
 const OPERATIONS = Math.ceil(Number(process.env.TENANTRY_SOAK ?? 20_000) / BRIDGES)
 const SEED = Number(process.env.TENANTRY_SOAK_SEED ?? Date.now() % 1_000_000)
 

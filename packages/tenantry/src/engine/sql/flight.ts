@@ -1,5 +1,5 @@
 // Sends one flush and waits for its answer, once more where the server lost or outgrew a prepared statement.
-import { toTenantryError } from './database-errors.ts'
+import { explainDefinition, toTenantryError } from './database-errors.ts'
 import type { QueryResult } from './pg.ts'
 import type { ScopedClient } from './scoped-client.ts'
 import { type Flight, ScopedQuery } from './scoped-query.ts'
@@ -25,7 +25,7 @@ export function sendFlight<F extends Flight>(
     const answered = (failure: Error | null, result?: QueryResult) => {
       const error = failure ?? observer?.refuse()
       observer?.settled(flight)
-      if (error) reject(mapped(error))
+      if (error) reject(mapped(error, flight.config.text))
       else resolve(result as QueryResult)
     }
     const query = new ScopedQuery(flight, client, (error, result) => {
@@ -48,7 +48,7 @@ function isRetryable(error: Error, client: ScopedClient): boolean {
   return client.transactionStatus === 'I'
 }
 
-function mapped(error: Error): Error {
-  const known = toTenantryError(error)
+function mapped(error: Error, text: string): Error {
+  const known = toTenantryError(explainDefinition(error, text))
   return known instanceof Error ? known : error
 }

@@ -8,7 +8,7 @@ import { Dispatcher } from './dispatcher.ts'
 import { leaseClient } from './leased-client.ts'
 import { Pool, type PoolClient, type PoolConfig, type QueryResult } from './pg.ts'
 import { answer, readQueryArguments, type TenantQueryConfig } from './query-arguments.ts'
-import { refuseOnPool, statementNameFor } from './rules.ts'
+import { ownNameFor, refuseOnPool, statementNameFor } from './rules.ts'
 import { ScopedClient } from './scoped-client.ts'
 import { notePace, type Pace, StatementReader } from './statement.ts'
 import type { TenantGate } from './tenant-gate.ts'
@@ -108,7 +108,7 @@ export class ScopedPool extends Pool {
       dispatcher.send({
         config,
         prelude: gate.prelude(scope, tenant, config.query_timeout),
-        statementName: statementNameFor(config.name, tenant),
+        statementName: statementNameFor(config.name, tenant) ?? ownNameFor(statement, tenant),
         schema: tenant.isolation === 'schema' ? tenant.schemaName : undefined,
         pace: statement.pace,
       })
