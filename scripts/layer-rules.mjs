@@ -42,6 +42,7 @@ const layers = {
 // Third-party packages are known to one place; every other file meets them through what that place exports.
 const owners = {
   pg: 'engine/sql/pg',
+  'pg-copy-streams': 'engine/sql/copy-from',
   uuid: 'kernel/ids',
   hono: 'surfaces/http',
   '@hono': 'surfaces/http',

@@ -24,7 +24,11 @@ function expect(condition, message) {
 }
 
 function pack() {
-  const printed = run('npm', ['pack', '--ignore-scripts=false', '--json', '--silent', '--pack-destination', project], source)
+  const printed = run(
+    'npm',
+    ['pack', '--ignore-scripts=false', '--json', '--silent', '--pack-destination', project],
+    source,
+  )
   const [{ filename, files }] = JSON.parse(printed.slice(printed.indexOf('[\n')))
   return { tarball: join(project, filename), files: files.map((file) => file.path) }
 }

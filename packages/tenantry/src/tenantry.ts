@@ -4,9 +4,9 @@ import { centralScope, type CentralScope } from './composition/central-scope.ts'
 import type { EmbeddedServer } from './embedded/embedded-server.ts'
 import { ScopeStore, type TenantSource } from './engine/context/scope.ts'
 import { type ProtectResult, protectTable } from './engine/isolation/protect.ts'
-import type { Pool } from './engine/sql/pg.ts'
-import { ScopedPool } from './engine/sql/scoped-pool.ts'
-import { type CurrentScope, type ScopeHandle, type ScopeOptions, Scopes } from './engine/sql/scopes.ts'
+import { ScopedPool, type TenantPool } from './engine/sql/scoped-pool.ts'
+import type { CurrentScope, ScopedWork, ScopeHandle, ScopeOptions } from './engine/sql/scope-handle.ts'
+import { Scopes } from './engine/sql/scopes.ts'
 import type { AdminKeys } from './features/keys/admin-keys.ts'
 import { TenantryError } from './kernel/errors.ts'
 import type { HealthReport } from './kernel/health.ts'
@@ -50,13 +50,13 @@ export interface Tenantry extends AsyncDisposable {
   readonly logger: Logger
   readonly tenants: FleetTenants
   /** A pg.Pool whose every query runs inside the tenant of the code that sent it; hand it to any library. */
-  readonly pool: Pool
+  readonly pool: TenantPool
   readonly keys: AdminKeys
   /** Connects and checks now instead of on first use. */
   start(): Promise<void>
-  /** Everything inside the callback runs in this tenant. */
-  run<T>(ref: TenantRef, callback: () => T | PromiseLike<T>): Promise<T>
-  run<T>(ref: TenantRef, options: ScopeOptions, callback: () => T | PromiseLike<T>): Promise<T>
+  /** Everything inside the callback runs in this tenant, whose handle it gets. */
+  run<T>(ref: TenantRef, callback: ScopedWork<T>): Promise<T>
+  run<T>(ref: TenantRef, options: ScopeOptions, callback: ScopedWork<T>): Promise<T>
   /** An explicit handle on a tenant. */
   scope(ref: TenantRef, options?: ScopeOptions): ScopeHandle
   /** The scope the running code is in, or undefined. */
@@ -102,7 +102,7 @@ class Instance implements Tenantry {
   readonly logger: Logger
   readonly tenants: FleetTenants
   readonly keys: AdminKeys
-  readonly pool: Pool
+  readonly pool: TenantPool
   readonly #settings: TenantrySettings
   readonly #store = new ScopeStore()
   readonly #scopes: Scopes
@@ -137,11 +137,7 @@ class Instance implements Tenantry {
     await this.#started()
   }
 
-  run<T>(
-    ref: TenantRef,
-    second: ScopeOptions | (() => T | PromiseLike<T>),
-    third?: () => T | PromiseLike<T>,
-  ): Promise<T> {
+  run<T>(ref: TenantRef, second: ScopeOptions | ScopedWork<T>, third?: ScopedWork<T>): Promise<T> {
     const callback = typeof second === 'function' ? second : third
     if (!callback) return Promise.reject(new TenantryError('INVALID_INPUT', 'run() needs a callback.'))
     return this.#scopes.run(ref, typeof second === 'function' ? {} : second, callback)

@@ -20,6 +20,7 @@ import { systemClock } from '../kernel/clock.ts'
 import { isTenantryError, TenantryError } from '../kernel/errors.ts'
 import { reservedSlugs } from '../kernel/identifiers.ts'
 import type { Logger } from '../kernel/logger.ts'
+import { warnOfTwoCopies } from './pg-copies.ts'
 import type { TenantrySettings } from './settings.ts'
 import { admit } from '../tenants/admission.ts'
 import { type CachedRegistry, createCachedRegistry } from '../tenants/cached-registry.ts'
@@ -43,6 +44,7 @@ export interface Runtime {
 
 /** Brings an instance up over these URLs; closes again what it opened where a step fails. */
 export async function startRuntime(adminUrl: string, settings: TenantrySettings, logger: Logger): Promise<Runtime> {
+  warnOfTwoCopies(logger)
   const central = openCentralDatabase({ url: adminUrl, logger, applicationName: 'tenantry control plane' })
   const opened: (() => Promise<void>)[] = [() => central.close()]
   try {

@@ -13,7 +13,10 @@ export interface RoleOptions {
 }
 
 /** Functions that statements of a tenant may call; everything else in the schema is the admin's alone. */
-const APP_FUNCTIONS = ['current_tenant_id', 'current_user_id', 'current_tenant_role', 'claimed_tenant_id']
+const APP_FUNCTIONS = [
+  ...['current_tenant_id()', 'current_user_id()', 'current_tenant_role()', 'claimed_tenant_id()'],
+  ...['copy_stage(regclass, text[], boolean)', 'copy_unstage()'],
+]
 
 const MARK = /^Tenantry instance ([0-9a-f]{8}), database (.*)$/s
 
@@ -145,7 +148,7 @@ async function grantPrivileges(tx: Sql, { roles, facts }: RoleOptions): Promise<
   await tx.query(SEAL_SECRETS)
   await tx.query('revoke all on all functions in schema tenantry from public')
   await tx.query(`grant usage on schema tenantry to ${app}, ${central}`)
-  for (const name of APP_FUNCTIONS) await tx.query(`grant execute on function tenantry.${name}() to ${app}`)
+  for (const name of APP_FUNCTIONS) await tx.query(`grant execute on function tenantry.${name} to ${app}`)
   // Column defaults run as whoever inserts: without a tenant_id central meets the not-null constraint, not a denial.
   await tx.query(`grant execute on function tenantry.claimed_tenant_id() to ${central}`)
 }

@@ -3,7 +3,8 @@
 import { type CentralScope, requiredReason, withCentralHandle } from '../composition/central-scope.ts'
 import { ScopeStore } from '../engine/context/scope.ts'
 import type { QueryResultRows } from '../engine/sql/database.ts'
-import { type ScopeHandle, type ScopeOptions, Scopes } from '../engine/sql/scopes.ts'
+import type { ScopedWork, ScopeHandle, ScopeOptions, TenantQueries } from '../engine/sql/scope-handle.ts'
+import { Scopes } from '../engine/sql/scopes.ts'
 import { systemClock } from '../kernel/clock.ts'
 import { TenantryError } from '../kernel/errors.ts'
 import { healthReport } from '../kernel/health.ts'
@@ -68,11 +69,7 @@ class Stub implements Tenantry {
     this.#refuseClosed()
   }
 
-  run<T>(
-    ref: TenantRef,
-    second: ScopeOptions | (() => T | PromiseLike<T>),
-    third?: () => T | PromiseLike<T>,
-  ): Promise<T> {
+  run<T>(ref: TenantRef, second: ScopeOptions | ScopedWork<T>, third?: ScopedWork<T>): Promise<T> {
     const callback = typeof second === 'function' ? second : third
     if (!callback) return Promise.reject(new TenantryError('INVALID_INPUT', 'run() needs a callback.'))
     return this.#scopes.run(ref, typeof second === 'function' ? {} : second, callback)
@@ -80,11 +77,14 @@ class Stub implements Tenantry {
 
   scope(ref: TenantRef, options: ScopeOptions = {}): ScopeHandle {
     const handle = this.#scopes.handle(ref, options)
-    return {
+    const queries: TenantQueries = {
       query: (statement, values) => handle.query(statement, values),
       run: (callback) => handle.run(callback),
+      batch: (statements) => handle.batch(statements),
+      copyFrom: () => Promise.reject(new TenantryError('INTERNAL', 'stubTenantry() has no tables to load.')),
       transaction: async (run) => this.pool.transaction(await this.#scopes.open(ref, options), run),
     }
+    return queries as ScopeHandle
   }
 
   current() {
