@@ -11,6 +11,7 @@ const entries = {
   tenantry: `${root}packages/tenantry/src/index.ts`,
   'tenantry/http': `${root}packages/tenantry/src/surfaces/http/index.ts`,
   'tenantry/testing': `${root}packages/tenantry/src/testing/index.ts`,
+  'tenantry/knex': `${root}packages/tenantry/src/bridges/knex.ts`,
   'tenantry/mikro-orm': `${root}packages/tenantry/src/bridges/mikro-orm.ts`,
   'tenantry/prisma': `${root}packages/tenantry/src/bridges/prisma.ts`,
   'tenantry/sequelize': `${root}packages/tenantry/src/bridges/sequelize.ts`,
