@@ -9,6 +9,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { scopedMikroOrm, type ScopedMikroOrm } from '../../src/bridges/mikro-orm.ts'
 import { scopedSequelize } from '../../src/bridges/sequelize.ts'
 import { scopedDataSource } from '../../src/bridges/typeorm.ts'
+import { createTenantry } from '../../src/tenantry.ts'
 import { errorCodesOf } from '../../src/testing/index.ts'
 import { openStage, type Stage } from '../support/stage.ts'
 
@@ -77,6 +78,23 @@ describe('Sequelize', () => {
   it('defines no tables', async () => {
     const created = inside(0, () => sequelize.getQueryInterface().createTable('mistake', { id: DataTypes.INTEGER }))
     expect(await refusal(created)).toContain('42501')
+  })
+
+  it('connects to no server on which its escaping would be wrong', async () => {
+    const alter = (change: string) =>
+      stage.tenantry.asCentral('test', (central) =>
+        central.query(`do $$ begin execute format('alter database %I ${change}', current_database()); end $$`),
+      )
+    await alter('set standard_conforming_strings = off')
+    const other = createTenantry({ adminUrl: stage.adminUrl, migrations: '/nonexistent' })
+    const its = scopedSequelize(Sequelize, other.pool, { logging: false })
+    try {
+      expect(await refusal(other.run(slugAt(0), async () => its.query('select 1')))).toContain('STATEMENT_REFUSED')
+    } finally {
+      await its.close()
+      await other.close()
+      await alter('reset standard_conforming_strings')
+    }
   })
 
   it('refuses another version', () => {

@@ -6,6 +6,7 @@ import { createTestDatabase } from '../harness/database.ts'
 
 export interface Stage extends BridgeStage {
   readonly tenantry: Tenantry
+  readonly adminUrl: string
   /** Two tenants of each isolation. */
   readonly four: readonly Tenant[]
   close(): Promise<void>
@@ -22,5 +23,5 @@ export async function openStage(): Promise<Stage> {
     await tenantry.close()
     await database.drop()
   }
-  return { ...stage, four: [...row.slice(0, 2), ...schema.slice(0, 2)], close }
+  return { ...stage, adminUrl: database.adminUrl, four: [...row.slice(0, 2), ...schema.slice(0, 2)], close }
 }
