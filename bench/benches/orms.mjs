@@ -5,8 +5,10 @@ import { addRowTenants, openStage } from '../src/stage.mjs'
 import { drizzleOrm } from '../src/orms/drizzle.mjs'
 import { knexOrm } from '../src/orms/knex.mjs'
 import { kyselyOrm } from '../src/orms/kysely.mjs'
+import { prismaOrm } from '../src/orms/prisma.mjs'
+import { typeOrm } from '../src/orms/typeorm.mjs'
 
-const ORMS = [drizzleOrm, kyselyOrm, knexOrm]
+const ORMS = [drizzleOrm, kyselyOrm, prismaOrm, knexOrm, typeOrm]
 const TENANTS = 1_000
 const ROWS = 200
 const IN_FLIGHT = 8
@@ -16,7 +18,9 @@ export async function run({ rounds, progress, only }) {
   try {
     progress('preparing data')
     const tenants = await prepare(stage)
-    const modes = ORMS.flatMap((orm) => modesOf(stage, orm, tenants))
+    const wanted = ORMS.filter(({ name }) => only === '' || only.startsWith(name))
+    const modes = []
+    for (const orm of wanted) modes.push(...(await modesOf(stage, orm, tenants)))
     const results = await measureRounds(modes, { rounds, progress, only })
     const ratios = Object.fromEntries(results.filter(({ ratio }) => ratio).map(({ key, ratio }) => [key, ratio]))
     return {
@@ -46,12 +50,13 @@ async function prepare(stage) {
   return tenants
 }
 
-function modesOf({ tenantry, plainPool }, { name, open }, tenants) {
+async function modesOf({ tenantry, plainPool }, { name, open }, tenants) {
   const pick = () => tenants[Math.floor(Math.random() * tenants.length)]
   const anyId = () => 1 + Math.floor(Math.random() * ROWS)
   const pool = plainPool()
-  const [plain, scoped] = [open(pool, 'plain_item'), open(tenantry.pool, 'item')]
-  const pattern = open(pool, 'pattern_item')
+  const plain = await open({ pool }, 'plain_item')
+  const scoped = await open({ pool: tenantry.pool, tenantry }, 'item')
+  const pattern = await open({ pool }, 'pattern_item')
   const expectOne = (rows, id) => {
     if (rows.length !== 1 || rows[0].id !== id) throw new Error(`${name} found ${rows.length} rows`)
   }

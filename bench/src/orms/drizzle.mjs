@@ -5,7 +5,7 @@ import { integer, numeric, pgTable, text, uuid } from 'drizzle-orm/pg-core'
 
 export const drizzleOrm = {
   name: 'drizzle',
-  open(pool, table) {
+  open({ pool }, table) {
     const db = drizzle({ client: pool })
     const tenantId = uuid('tenant_id')
     const item = pgTable(table, { id: integer(), body: text(), amount: numeric(), tenantId })

@@ -1,12 +1,11 @@
 // The point read in Knex: through its bridge, and on a plain pool of pg's own.
 import knex from 'knex'
-import pg from 'pg'
 import { scopedKnex } from 'tenantry/knex'
 
 export const knexOrm = {
   name: 'knex',
-  open(pool, table) {
-    const db = pool.constructor === pg.Pool ? knex({ client: 'pg', connectionPool: pool }) : scopedKnex(knex, pool)
+  open({ pool, tenantry }, table) {
+    const db = tenantry ? scopedKnex(knex, pool) : knex({ client: 'pg', connectionPool: pool })
     const find = (on, where) => on(table).select('id', 'body', 'amount').where(where)
     return {
       find: async (id, tenant) => find(db, tenant === undefined ? { id } : { id, tenant_id: tenant }),

@@ -3,7 +3,7 @@ import { Kysely, PostgresDialect, sql } from 'kysely'
 
 export const kyselyOrm = {
   name: 'kysely',
-  open(pool, table) {
+  open({ pool }, table) {
     const db = new Kysely({ dialect: new PostgresDialect({ pool }) })
     const find = (on, id) => on.selectFrom(table).select(['id', 'body', 'amount']).where('id', '=', id)
     return {
