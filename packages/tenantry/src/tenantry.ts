@@ -7,7 +7,11 @@ import { type ProtectResult, protectTable } from './engine/isolation/protect.ts'
 import { ScopedPool, type TenantPool } from './engine/sql/scoped-pool.ts'
 import type { CurrentScope, ScopedWork, ScopeHandle, ScopeOptions } from './engine/sql/scope-handle.ts'
 import { Scopes } from './engine/sql/scopes.ts'
+import type { Transaction } from './engine/sql/transaction.ts'
+import { type ExplainOptions, type ExplainResult, explainStatement } from './features/explain/explain.ts'
 import type { AdminKeys } from './features/keys/admin-keys.ts'
+import type { ExternalAccess } from './features/external-access/external-access.ts'
+import type { ContextToken, TokenOptions } from './features/tokens/context-tokens.ts'
 import { TenantryError } from './kernel/errors.ts'
 import type { HealthReport } from './kernel/health.ts'
 import { type Logger, silentLogger } from './kernel/logger.ts'
@@ -15,7 +19,7 @@ import { lazily } from './composition/lazily.ts'
 import { checkHealth } from './composition/health-check.ts'
 import { packageVersion } from './kernel/version.ts'
 import { type Runtime, startRuntime } from './composition/runtime.ts'
-import type { TenantrySettings } from './composition/settings.ts'
+import { sharedSchemasOf, type TenantrySettings } from './composition/settings.ts'
 import { type ForEachResult, forEachTenant, type TenantFilter } from './tenants/for-each.ts'
 import type { Tenant, TenantRef } from './tenants/tenant.ts'
 import type { Tenants } from './tenants/tenants.ts'
@@ -52,6 +56,8 @@ export interface Tenantry extends AsyncDisposable {
   /** A pg.Pool whose every query runs inside the tenant of the code that sent it; hand it to any library. */
   readonly pool: TenantPool
   readonly keys: AdminKeys
+  /** Lets PostgREST or Hasura at chosen protected tables, by their own unsigned claims. */
+  readonly externalAccess: ExternalAccess
   /** Connects and checks now instead of on first use. */
   start(): Promise<void>
   /** Everything inside the callback runs in this tenant, whose handle it gets. */
@@ -76,8 +82,29 @@ export interface Tenantry extends AsyncDisposable {
   asCentral<T>(reason: string, run: (central: CentralScope) => Promise<T>): Promise<T>
   /** Brings a shared table into the policy form. */
   protect(table: string, options?: ProtectOptions): Promise<ProtectResult>
+  /**
+   * Signs a context with which a program that does not run this library can enter a tenant, for at most an hour. Throws
+   * as entering it would (TENANT_NOT_FOUND, TENANT_SUSPENDED, …); each token is in the audit log, without its text.
+   *
+   * @example
+   * ```ts
+   * const { token, databaseRole } = await tenantry.token('acme-corp', { userId: 'user-42', ttlSeconds: 30 })
+   * ```
+   */
+  token(ref: TenantRef, options?: TokenOptions): Promise<ContextToken>
   /** Applies pending tenant migrations to one tenant; returns their names. */
   migrateTenant(ref: TenantRef): Promise<readonly string[]>
+  /**
+   * The plan of one statement under the tenant's real policy, what of its cost is the policy's, and why. Read-only and
+   * rolled back. Throws STATEMENT_REFUSED, MULTIPLE_STATEMENTS and INVALID_INPUT.
+   *
+   * @example
+   * ```ts
+   * const { underPolicy, withoutPolicy, findings } = await tenantry.explain('acme', 'select * from invoices')
+   * console.log(underPolicy.totalCost, withoutPolicy?.totalCost, findings.map(({ fix }) => fix))
+   * ```
+   */
+  explain(ref: TenantRef, statement: string, options?: ExplainOptions): Promise<ExplainResult>
   health(): Promise<HealthReport>
   /** Lets what runs finish, then closes every connection. */
   close(): Promise<void>
@@ -103,6 +130,7 @@ class Instance implements Tenantry {
   readonly tenants: FleetTenants
   readonly keys: AdminKeys
   readonly pool: TenantPool
+  readonly externalAccess: ExternalAccess
   readonly #settings: TenantrySettings
   readonly #store = new ScopeStore()
   readonly #scopes: Scopes
@@ -127,6 +155,8 @@ class Instance implements Tenantry {
     this.pool = pool
     this.#scopes = new Scopes({ store: this.#store, source, pool })
     this.keys = lazily<AdminKeys>(async () => (await started()).keys, ['ensure', 'verify'])
+    const gateways = ['allow', 'revoke', 'list'] as const
+    this.externalAccess = lazily<ExternalAccess>(async () => (await started()).externalAccess, gateways)
     this.tenants = {
       ...lazily<Tenants>(async () => (await started()).tenants, TENANT_METHODS),
       forEach: (filter, run, options) => this.#forEach(filter, run, options),
@@ -165,9 +195,24 @@ class Instance implements Tenantry {
     return protectTable(central, { table, roles: instance.roles, tenantId, dryRun })
   }
 
+  async token(ref: TenantRef, options?: TokenOptions): Promise<ContextToken> {
+    return (await this.#started()).tokens.sign(ref, options)
+  }
+
   async migrateTenant(ref: TenantRef): Promise<readonly string[]> {
     const { migrations, central } = await this.#started()
     return migrations.migrateTenant(central, ref)
+  }
+
+  async explain(ref: TenantRef, statement: string, options: ExplainOptions = {}): Promise<ExplainResult> {
+    const { central, instance, tenants } = await this.#started()
+    const tenant = await tenants.get(ref)
+    const scope = this.scope({ id: tenant.id })
+    const context = {
+      ...{ tenant, central, centralRole: instance.roles.central, sharedSchemas: sharedSchemasOf(this.#settings) },
+      inScope: <T>(run: (tx: Transaction) => Promise<T>) => scope.transaction(run, { readOnly: true }),
+    }
+    return explainStatement(context, statement, options)
   }
 
   health(): Promise<HealthReport> {

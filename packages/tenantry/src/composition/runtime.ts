@@ -6,22 +6,23 @@ import type { TenantSource } from '../engine/context/scope.ts'
 import { openCentralDatabase } from '../engine/sql/central-database.ts'
 import type { CentralDatabase, Sql } from '../engine/sql/database.ts'
 import { sendFlight } from '../engine/sql/flight.ts'
-import type { ScopedClient } from '../engine/sql/scoped-client.ts'
-import { toConnectError } from '../engine/sql/database-errors.ts'
+import type { ScopedClient, ScopedClientConfig } from '../engine/sql/scoped-client.ts'
 import { Entrance } from '../engine/sql/entrance.ts'
 import type { PoolConfig, QueryResult } from '../engine/sql/pg.ts'
-import { connectShared } from '../engine/sql/scoped-pool.ts'
+import { detectPooler, endAll, openTwo } from '../engine/sql/pooler.ts'
 import { testIsolation } from '../engine/sql/self-test.ts'
 import { TenantGate } from '../engine/sql/tenant-gate.ts'
 import { type AdminKeys, createAdminKeys } from '../features/keys/admin-keys.ts'
+import { createExternalAccess, type ExternalAccess } from '../features/external-access/external-access.ts'
 import { createMigrations, type Migrations } from '../features/migrations/create-migrations.ts'
 import { readMigrationFiles } from '../features/migrations/migration-files.ts'
+import { type ContextTokens, createContextTokens } from '../features/tokens/context-tokens.ts'
 import { systemClock } from '../kernel/clock.ts'
 import { isTenantryError, TenantryError } from '../kernel/errors.ts'
 import { reservedSlugs } from '../kernel/identifiers.ts'
 import type { Logger } from '../kernel/logger.ts'
 import { warnOfTwoCopies } from './pg-copies.ts'
-import type { TenantrySettings } from './settings.ts'
+import { sharedSchemasOf, type TenantrySettings } from './settings.ts'
 import { admit } from '../tenants/admission.ts'
 import { type CachedRegistry, createCachedRegistry } from '../tenants/cached-registry.ts'
 import { createTenants } from '../tenants/create-tenants.ts'
@@ -36,7 +37,9 @@ export interface Runtime {
   readonly tenants: Tenants
   readonly migrations: Migrations
   readonly keys: AdminKeys
-  readonly connection: PoolConfig
+  readonly tokens: ContextTokens
+  readonly externalAccess: ExternalAccess
+  readonly connection: PoolConfig & ScopedClientConfig
   readonly gate: TenantGate
   readonly source: TenantSource
   close(): Promise<void>
@@ -49,7 +52,7 @@ export async function startRuntime(adminUrl: string, settings: TenantrySettings,
   const opened: (() => Promise<void>)[] = [() => central.close()]
   try {
     const instance = await openInstance(central)
-    const connection = connectionOf(adminUrl, settings, instance)
+    const connection = await throughPooler(connectionOf(adminUrl, settings, instance), settings)
     const entrance = entranceOf(instance, settings)
     await checkScopedLogin(connection, entrance, instance)
     const registry = createCachedRegistry({
@@ -71,8 +74,14 @@ export async function startRuntime(adminUrl: string, settings: TenantrySettings,
     })
     await tenants.resume()
     const keys = createAdminKeys(central)
+    const tokens = createContextTokens({
+      ...{ database: central, tenants, signingKey: instance.signingKey, appRole: roles.app, clock: systemClock },
+      ...{ sharedSchemas: sharedSchemasOf(settings), clockOffsetMs: instance.clockOffsetMs },
+    })
     const close = () => closeAll(opened)
-    return { central, instance, registry, tenants, migrations, keys, connection, gate, source, close }
+    const externalAccess = createExternalAccess(central, instance)
+    const features = { migrations, keys, tokens, externalAccess }
+    return { central, instance, registry, tenants, ...features, connection, gate, source, close }
   } catch (error) {
     await closeAll(opened).catch(() => undefined)
     throw error
@@ -114,21 +123,28 @@ function entranceOf(instance: Instance, settings: TenantrySettings): Entrance {
   return new Entrance({
     signingKey: instance.signingKey,
     appRole: instance.roles.app,
-    sharedSchemas: settings.sharedSchemas ?? ['public'],
+    sharedSchemas: sharedSchemasOf(settings),
     clockOffsetMs: instance.clockOffsetMs,
   })
 }
 
+async function throughPooler(connection: PoolConfig, { pooler = 'auto' }: TenantrySettings) {
+  const pooled = pooler === 'transaction' || (pooler === 'auto' && (await detectPooler(connection)))
+  return pooled ? { ...connection, pooled } : connection
+}
+
 /** Refuses a login that could do more than enter tenants, and a connection on which scopes cross. */
-async function checkScopedLogin(connection: PoolConfig, entrance: Entrance, instance: Instance): Promise<void> {
-  const client = await connectShared(connection).catch((error: unknown) => {
-    throw toConnectError(error)
-  })
+async function checkScopedLogin(
+  connection: PoolConfig & ScopedClientConfig,
+  entrance: Entrance,
+  instance: Instance,
+): Promise<void> {
+  const clients = await openTwo({ ...connection, pipeline: true })
   try {
-    await checkLogin(bareSql(client), instance.roles)
-    await testIsolation(client, entrance, instance.roles.app)
+    await checkLogin(bareSql(clients[0]), instance.roles)
+    await testIsolation({ clients, entrance, appRole: instance.roles.app })
   } finally {
-    await client.end()
+    await endAll(clients)
   }
 }
 

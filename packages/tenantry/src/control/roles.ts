@@ -62,9 +62,12 @@ async function createLogin(tx: Sql, login: string): Promise<void> {
   await tx.query(`create role ${quoteIdentifier(login)} ${attributes('login')} password ${quoteLiteral(verifier)}`)
 }
 
-function markOf({ instanceId, facts }: RoleOptions): string {
-  return `Tenantry instance ${instanceId}, database ${facts.database}`
+/** The comment by which a role is known to be made by an instance, for a database. */
+export function roleMark(instanceId: string, database: string): string {
+  return `Tenantry instance ${instanceId}, database ${database}`
 }
+
+const markOf = ({ instanceId, facts }: RoleOptions): string => roleMark(instanceId, facts.database)
 
 async function mark(tx: Sql, before: string | null | undefined, of: { name: string; options: RoleOptions }) {
   const text = markOf(of.options)

@@ -41,6 +41,7 @@ class Stub implements Tenantry {
   readonly tenants: FleetTenants
   readonly pool: StubPool
   readonly keys
+  readonly externalAccess = stubExternalAccess()
   readonly #memory: MemoryTenants
   readonly #store = new ScopeStore()
   readonly #scopes: Scopes
@@ -108,10 +109,22 @@ class Stub implements Tenantry {
     return { table, statements: [], changed: false }
   }
 
+  /** There is no key to sign with, and no database that would verify it. */
+  async token(): Promise<never> {
+    throw new TenantryError('CONFIGURATION_INVALID', 'The in-memory instance signs no contexts.', {
+      fix: 'Test what uses tokens against a real database, for example { embedded: true }.',
+    })
+  }
+
   /** There is no schema to migrate: nothing is applied. */
   async migrateTenant(ref: TenantRef): Promise<readonly string[]> {
     await this.#memory.get(ref)
     return []
+  }
+
+  /** There is no planner to ask. */
+  explain(): Promise<never> {
+    return Promise.reject(new TenantryError('INVALID_INPUT', 'A stub runs no SQL and has no plan to explain.'))
   }
 
   async health() {
@@ -151,6 +164,16 @@ class Stub implements Tenantry {
     }
     return { succeeded, failed }
   }
+}
+
+/** There is no table to let a gateway at. */
+function stubExternalAccess() {
+  const refuse = async (): Promise<never> => {
+    throw new TenantryError('CONFIGURATION_INVALID', 'The in-memory instance has no tables for a gateway.', {
+      fix: 'Test what a gateway may reach against a real database, for example { embedded: true }.',
+    })
+  }
+  return { allow: refuse, revoke: refuse, list: async () => [] }
 }
 
 function stubKeys() {
