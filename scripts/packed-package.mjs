@@ -1,9 +1,9 @@
 // `npm run check:package`: packs the library as it would be published, installs the tarball into an empty project and
 // uses it from there: every subpath, its types, the command, its contents, and what the main entry loads.
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { publint } from 'publint'
 import { formatMessage } from 'publint/utils'
@@ -60,7 +60,18 @@ function checkImports() {
   }
 }
 
+/** The hosts of the bridges, as whoever imports a bridge has them installed. */
+function linkPeers() {
+  // npm has installed those that are not optional.
+  for (const peer of Object.keys(manifest.peerDependenciesMeta ?? {})) {
+    const link = join(project, 'node_modules', peer)
+    mkdirSync(dirname(link), { recursive: true })
+    symlinkSync(join(root, 'node_modules', peer), link)
+  }
+}
+
 function checkTypes() {
+  linkPeers()
   const lines = specifiers.map((specifier, index) => `export * as entry${index} from '${specifier}'`)
   writeFileSync(join(project, 'consumer.ts'), `${lines.join('\n')}\n`)
   const tsc = join(root, 'node_modules/typescript/bin/tsc')

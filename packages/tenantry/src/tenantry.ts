@@ -70,6 +70,17 @@ export interface Tenantry extends AsyncDisposable {
   scope(ref: TenantRef, options?: ScopeOptions): ScopeHandle
   /** The scope the running code is in, or undefined. */
   current(): CurrentScope | undefined
+  /**
+   * A function that gives each scope a value of its own, made on first use: for loaders and caches, which would show one
+   * tenant's rows to another if they outlived the scope. It throws TENANT_CONTEXT_MISSING outside of every scope.
+   *
+   * @example
+   * ```ts
+   * const titles = tenantry.perScope(() => new Map<number, string>())
+   * await tenantry.run('acme-corp', async () => titles().set(7, 'only for this run'))
+   * ```
+   */
+  perScope<T>(make: () => T): () => T
   /** Central access for a stated reason, which is written to the audit log first. */
   asCentral<T>(reason: string, run: (central: CentralScope) => Promise<T>): Promise<T>
   /** Brings a shared table into the policy form. */
@@ -174,6 +185,10 @@ class Instance implements Tenantry {
 
   current(): CurrentScope | undefined {
     return this.#scopes.current()
+  }
+
+  perScope<T>(make: () => T): () => T {
+    return this.#store.perScope(make)
   }
 
   async asCentral<T>(reason: string, run: (central: CentralScope) => Promise<T>): Promise<T> {

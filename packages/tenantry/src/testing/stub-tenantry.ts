@@ -94,6 +94,10 @@ class Stub implements Tenantry {
     return this.#scopes.current()
   }
 
+  perScope<T>(make: () => T): () => T {
+    return this.#store.perScope(make)
+  }
+
   async asCentral<T>(reason: string, run: (central: CentralScope) => Promise<T>): Promise<T> {
     this.#refuseClosed()
     requiredReason(reason)

@@ -22,7 +22,7 @@ import {
   urlOfLogin,
 } from '../harness/pgbouncer.ts'
 import { runCli } from '../support/cli.ts'
-import { type Random, seededRandom } from '../support/random.ts'
+import { type Random, seededRandom } from '../../src/testing/random.ts'
 import { type Soak, sequences, statements, waysOf } from '../support/soak-operations.ts'
 import { SoakTenant } from '../support/soak-tenant.ts'
 

@@ -10,7 +10,7 @@ import type { ScopedClient } from '../../src/engine/sql/scoped-client.ts'
 import { createTenantry, type Tenantry } from '../../src/tenantry.ts'
 import { createTestDatabase, type TestDatabase } from '../harness/database.ts'
 import { until } from '../harness/wait.ts'
-import { type Random, seededRandom } from '../support/random.ts'
+import { type Random, seededRandom } from '../../src/testing/random.ts'
 import { type Soak, sequences, statements, waysOf } from '../support/soak-operations.ts'
 import { isOutage, SoakTenant } from '../support/soak-tenant.ts'
 

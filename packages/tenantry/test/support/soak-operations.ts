@@ -3,7 +3,7 @@
 import type { PoolClient, QueryResult } from '../../src/engine/sql/pg.ts'
 import type { TenantQueryConfig } from '../../src/engine/sql/query-arguments.ts'
 import type { Tenantry } from '../../src/tenantry.ts'
-import type { Random } from './random.ts'
+import type { Random } from '../../src/testing/random.ts'
 import { isOutage, type SoakTenant } from './soak-tenant.ts'
 
 /** What an operation is given. */

@@ -12,6 +12,11 @@ const entries = {
   'tenantry/http': `${root}packages/tenantry/src/surfaces/http/index.ts`,
   'tenantry/lint': `${root}packages/tenantry/src/features/lint/index.ts`,
   'tenantry/testing': `${root}packages/tenantry/src/testing/index.ts`,
+  'tenantry/knex': `${root}packages/tenantry/src/bridges/knex.ts`,
+  'tenantry/mikro-orm': `${root}packages/tenantry/src/bridges/mikro-orm.ts`,
+  'tenantry/prisma': `${root}packages/tenantry/src/bridges/prisma.ts`,
+  'tenantry/sequelize': `${root}packages/tenantry/src/bridges/sequelize.ts`,
+  'tenantry/typeorm': `${root}packages/tenantry/src/bridges/typeorm.ts`,
 }
 
 /** Names that examples use without making them; what an example makes itself hides them. */
@@ -22,6 +27,7 @@ declare global {
   const scope: library.ScopeHandle
   const createTenantry: typeof library.createTenantry
   const isTenantryError: typeof library.isTenantryError
+  const PrismaClient: new (options: { adapter: object }) => { invoice: { findMany(): Promise<object[]> } }
   const databaseUrl: string, adminUrl: string, invoiceId: number
   const error: unknown
 }`

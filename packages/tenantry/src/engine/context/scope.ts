@@ -50,6 +50,20 @@ export class ScopeStore {
     throw new TenantryError('TENANT_CONTEXT_MISSING', 'A statement was sent outside of every tenant scope.')
   }
 
+  /** Gives the value that belongs to the current scope, made when it is first asked for there. */
+  perScope<T>(make: () => T): () => T {
+    const made = new WeakMap<Scope, { readonly value: T }>()
+    return () => {
+      const scope = this.#storage.getStore()
+      if (!scope) {
+        throw new TenantryError('TENANT_CONTEXT_MISSING', 'A value of a scope was asked for outside of every scope.')
+      }
+      const kept = made.get(scope) ?? { value: make() }
+      made.set(scope, kept)
+      return kept.value
+    }
+  }
+
   enter<T>(scope: Scope, run: () => T): T {
     return this.#storage.run(scope, run)
   }

@@ -64,6 +64,19 @@ export function toTenantryError(error: unknown): unknown {
   return new TenantryError(mapped[0], mapped[1], { cause: error, ...(isSqlState(code) ? { sqlState: code } : {}) })
 }
 
+const DEFINITION = /^\s*(?:create|alter|drop|truncate|grant|revoke|comment|reindex|refresh|security|vacuum|cluster)\b/i
+
+/**
+ * Says, in a refusal of a statement that defines something, where definitions belong: mostly a migration tool was handed
+ * the scoped pool by mistake, and "permission denied" invites to grant what must not be granted. Otherwise unchanged.
+ */
+export function explainDefinition<E extends Error>(error: E, text: string): E {
+  if (sqlStateOf(error) === '42501' && DEFINITION.test(text)) {
+    error.message += ' (the scoped pool changes no definitions: run migrations with DATABASE_ADMIN_URL)'
+  }
+  return error
+}
+
 /** As `toTenantryError`, for a failed connection attempt: what has no code of its own is DATABASE_UNAVAILABLE. */
 export function toConnectError(error: unknown): TenantryError {
   const mapped = toTenantryError(error)

@@ -1,6 +1,6 @@
 // Sends one flush and waits for its answer, once more where the server lost or outgrew a prepared statement.
-import { toTenantryError } from './database-errors.ts'
 import { TenantryError } from '../../kernel/errors.ts'
+import { explainDefinition, toTenantryError } from './database-errors.ts'
 import type { QueryCallback, QueryResult, WireQuery } from './pg.ts'
 import { ScopedBatch } from './scoped-batch.ts'
 import type { ScopedClient } from './scoped-client.ts'
@@ -27,7 +27,7 @@ export function sendFlight<F extends Flight>(
     const answered = (failure: Error | null, result?: QueryResult) => {
       const error = failure ?? observer?.refuse()
       observer?.settled(flight)
-      if (error) reject(mapped(error))
+      if (error) reject(mapped(error, flight.config.text))
       else resolve(result as QueryResult)
     }
     client.send(
@@ -60,7 +60,7 @@ function isRetryable(error: Error, client: ScopedClient): boolean {
   return client.transactionStatus === 'I'
 }
 
-function mapped(error: Error): Error {
-  const known = toTenantryError(error)
+function mapped(error: Error, text: string): Error {
+  const known = toTenantryError(explainDefinition(error, text))
   return known instanceof Error ? known : error
 }

@@ -52,3 +52,16 @@ export function statementNameFor(name: string | undefined, tenant: ScopedTenant)
   if (name === undefined || name === '') return undefined
   return tenant.isolation === 'row' ? `u:${name}` : `${tenant.id}:${tenant.migrationVersion}:${name}`
 }
+
+/**
+ * The name under which the text of a single statement is prepared on shared connections, once it has run before: planning
+ * it under a policy costs more than running it. Not for schema tenants, where each tenant needs a plan of its own and a
+ * connection would soon hold too many; nor for texts with literals, which every tenant could read in
+ * pg_prepared_statements.
+ */
+export function ownNameFor({ serial, pace, keyword }: Statement, tenant: ScopedTenant): string | undefined {
+  if (serial === undefined || pace.ms === 0 || tenant.isolation !== 'row') return undefined
+  return PLANNED.has(keyword) ? `t:${serial}` : undefined
+}
+
+const PLANNED = new Set(['select', 'insert', 'update', 'delete', 'merge', 'with'])

@@ -1,13 +1,14 @@
 // The pool that users hand to any library: a pg.Pool whose every query runs inside the tenant of the code that sent
 // it. Single statements travel over shared pipelined connections; connect() checks a client out for one scope.
 import type { Scope, ScopedTenant, ScopeStore } from '../context/scope.ts'
+import { refuseBareHosts } from './bare-hosts.ts'
 import { CheckedOutClient } from './checked-out-client.ts'
 import { toConnectError } from './database-errors.ts'
 import { Dispatcher, type SharedStats } from './dispatcher.ts'
 import { leaseClient, type Taken } from './leased-client.ts'
 import { Pool, type PoolClient, type PoolConfig, type QueryResult } from './pg.ts'
 import { answer, readQueryArguments, type TenantQueryConfig } from './query-arguments.ts'
-import { refuseInBatch, refuseOnPool, statementNameFor } from './rules.ts'
+import { ownNameFor, refuseInBatch, refuseOnPool, statementNameFor } from './rules.ts'
 import { ScopedClient, type ScopedClientConfig } from './scoped-client.ts'
 import { BatchPace, notePace, type Pace, StatementReader } from './statement.ts'
 import type { TenantGate } from './tenant-gate.ts'
@@ -83,6 +84,7 @@ export class ScopedPool extends Pool implements TenantPool {
     this.#options = options
     // An idle client whose server went away is dropped by pg-pool; the next statement opens another.
     this.on('error', () => {})
+    refuseBareHosts(this)
   }
 
   /** One statement in the current scope. */
@@ -134,7 +136,7 @@ export class ScopedPool extends Pool implements TenantPool {
       dispatcher.send({
         config,
         prelude: gate.prelude(scope, tenant, config.query_timeout),
-        statementName: statementNameFor(config.name, tenant),
+        statementName: statementNameFor(config.name, tenant) ?? ownNameFor(statement, tenant),
         schema: tenant.isolation === 'schema' ? tenant.schemaName : undefined,
         pace: statement.pace,
       })

@@ -59,6 +59,8 @@ export interface Statement {
   /** Calls something by name that is known to leave session state: kept off shared connections. */
   readonly leavesState: boolean
   readonly pace: Pace
+  /** Tells this text from all others of its reader; undefined where the text may hold values of a tenant's. */
+  readonly serial?: number | undefined
 }
 
 const CACHE_LIMIT = 2_000
@@ -68,11 +70,12 @@ const CACHED_TEXT_LENGTH = 4_000
 /** Classifies statements, remembering the answer for texts seen before. */
 export class StatementReader {
   readonly #known = new Map<string, Statement>()
+  #serials = 0
 
   read(text: string): Statement {
     const known = this.#known.get(text)
     if (known) return known
-    const statement = readStatement(text)
+    const statement = { ...readStatement(text), serial: mayHoldValues(text) ? undefined : ++this.#serials }
     if (text.length <= CACHED_TEXT_LENGTH) {
       if (this.#known.size >= CACHE_LIMIT) this.#known.clear()
       this.#known.set(text, statement)
@@ -83,6 +86,9 @@ export class StatementReader {
 
 // Others may run what was written elsewhere: FETCH a cursor's query, EXECUTE a prepared one, SET LOCAL anything.
 const DATA_KEYWORDS = new Set(['select', 'insert', 'update', 'delete', 'merge', 'values', 'table', 'with'])
+
+/** Whether a literal could stand in the text: a quoted one, or anything at all where there are no parameters. */
+const mayHoldValues = (text: string) => text.includes("'") || /\$(?!\d)/.test(text) || !text.includes('$1')
 
 /** Classifies one statement's text. */
 export function readStatement(text: string): Statement {
