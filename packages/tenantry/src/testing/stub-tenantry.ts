@@ -114,6 +114,15 @@ class Stub implements Tenantry {
     })
   }
 
+  /** There is no table to list: nothing changes. */
+  async markGlobal(table: string, _reason: string) {
+    return { table, changed: false }
+  }
+
+  async unmarkGlobal(table: string) {
+    return { table, changed: false }
+  }
+
   /** There is no schema to migrate: nothing is applied. */
   async migrateTenant(ref: TenantRef): Promise<readonly string[]> {
     await this.#memory.get(ref)
