@@ -115,7 +115,8 @@ class Stub implements Tenantry {
   }
 
   /** There is no table to list: nothing changes. */
-  async markGlobal(table: string, _reason: string) {
+  async markGlobal(table: string, reason: string) {
+    requiredReason(reason)
     return { table, changed: false }
   }
 

@@ -18,6 +18,8 @@ export interface ForeignKey {
   readonly deferred: boolean
   /** The parent has a unique key of the tenant column and the referenced columns. */
   readonly hasTarget: boolean
+  /** An owner of one of the two that the admin login is no member of. */
+  readonly stranger: string | null
 }
 
 const isProtected = (oid: string) =>
@@ -42,7 +44,8 @@ const tenantlessKeys = (which: string) => `
       and i.indnkeyatts = cardinality(k.confkey) + 1
       and (select array_agg(n order by n) from unnest(i.indkey::int2[]) n) = (select array_agg(n order by n)
         from unnest(k.confkey || (select attnum from pg_attribute where attrelid = k.confrelid and attname = '${TENANT_COLUMN}')) n)
-    ) as "hasTarget"
+    ) as "hasTarget",
+    (select min(pg_get_userbyid(o)::text) from unnest(array[c.relowner, p.relowner]) o where not pg_has_role(o, 'usage')) as stranger
   from pg_constraint k join pg_class c on c.oid = k.conrelid join pg_namespace cn on cn.oid = c.relnamespace
     join pg_class p on p.oid = k.confrelid join pg_namespace pn on pn.oid = p.relnamespace
   where k.contype = 'f' and k.conparentid = 0 and ${which}

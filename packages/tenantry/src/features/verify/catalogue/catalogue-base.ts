@@ -44,7 +44,7 @@ names as materialized (
     pg_get_expr(p.polqual, p.polrelid) as using_text, pg_get_expr(p.polwithcheck, p.polrelid) as check_text
   from pg_policy p where p.polname in ('tenantry_tenant', 'tenantry_guard', 'tenantry_central')
 ), callable as (
-  select p.oid, p.prosecdef, p.proconfig, p.prolang, p.prorettype, p.proacl, p.proowner, n.nspname::text as schema,
+  select p.oid, p.prosecdef, p.proleakproof, p.proconfig, p.prolang, p.prorettype, p.proacl, p.proowner, n.nspname::text as schema,
     format('%s %s', case when p.prokind = 'p' then 'procedure' else 'function' end, p.oid::regprocedure) as name,
     has_function_privilege(names.app, p.oid, 'execute') as is_executable,
     exists (select from aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a where a.grantee = 0) as is_public,

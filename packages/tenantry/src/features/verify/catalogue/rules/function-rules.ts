@@ -8,7 +8,7 @@ const closed = `format('revoke execute on %s from public, %s;', f.name, names.ap
 
 /** Extensions whose functions open connections or read files, pages or other sessions' data. */
 const REACHING_OUT = `('dblink', 'postgres_fdw', 'file_fdw', 'adminpack', 'pageinspect', 'pg_walinspect', 'pg_surgery', 'pgrowlocks',
-  'pg_freespacemap', 'pg_visibility', 'pg_buffercache', 'pg_prewarm', 'amcheck', 'xml2', 'http', 'pg_net', 'pg_cron', 'plsh')`
+  'pg_freespacemap', 'pg_visibility', 'pg_buffercache', 'pg_prewarm', 'amcheck', 'http', 'pg_net', 'pg_cron', 'plsh')`
 
 /** PostgreSQL's own functions that read or write files of the server; revoked from PUBLIC at birth. */
 const SERVER_FILES = `('pg_read_file', 'pg_read_binary_file', 'pg_stat_file', 'pg_ls_dir', 'lo_import', 'lo_export')`
