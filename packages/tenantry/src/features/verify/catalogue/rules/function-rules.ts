@@ -22,6 +22,13 @@ export const functionRules: readonly CatalogueRule[] = [
       from callable f where f.prosecdef and ${NOT_OURS} and (f.is_executable or f.prorettype in ${TRIGGER_TYPES})`,
   },
   {
+    // Such a function runs before the policies do, on rows that they hide.
+    name: 'no function outside of PostgreSQL claims to be leakproof',
+    unit: 'functions in reach',
+    found: `select f.name as subject, format('alter %s not leakproof;', f.name) || f.owner_note as fix, f.proleakproof as bad
+      from callable f where ${NOT_OURS} and f.is_executable`,
+  },
+  {
     // EXECUTE for PUBLIC is what a function is born with, not a decision.
     name: 'SECURITY DEFINER functions are closed to PUBLIC',
     unit: 'SECURITY DEFINER functions',
