@@ -22,7 +22,8 @@ names as materialized (
   where a.rolname = ${quoteLiteral(roles.app)} and l.rolname = ${quoteLiteral(roles.login)}
     and u.rolname = ${quoteLiteral(loginUser)} and c.rolname = ${quoteLiteral(roles.central)}
 ), tenant_schema as materialized (
-  select n.oid, n.nspname::text as name, t.id as tenant_id
+  select n.oid, n.nspname::text as name, t.id as tenant_id,
+    exists (select from tenantry.operation o where o.tenant_id = t.id and o.state = 'running') as is_changing
     from tenantry.tenant t join pg_namespace n on n.nspname = coalesce(t.archived_schema, t.schema_name)
    where t.isolation = 'schema' and t.status <> 'purged'
 ), relation as materialized (

@@ -44,13 +44,13 @@ export const catalogueCheckNames: readonly string[] = [
 /**
  * Examines the catalogue over an admin connection, and changes nothing. A check that holds appears once, with what was
  * examined as its subject; each violation of one appears with its own subject and the fix. Warnings are `ok: false` with
- * `severity: 'warning'`, and `catalogueHolds` passes over them. In a caller's transaction the search_path stays
+ * `severity: 'warning'`: whoever judges the whole passes over them. In a caller's transaction the search_path stays
  * PostgreSQL's own until it ends.
  *
  * @example
  * ```ts
  * const checks = await checkCatalogue(admin, { roles, loginUser: roles.login, sharedSchemas: ['public'] })
- * if (!catalogueHolds(checks)) console.log(fixStatements(checks).join('\n'))
+ * console.log(fixStatements(checks).join('\n'))
  * ```
  */
 export async function checkCatalogue(sql: Sql, options: CatalogueOptions): Promise<readonly Check[]> {

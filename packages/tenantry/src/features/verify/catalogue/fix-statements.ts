@@ -2,11 +2,6 @@
 import type { Check } from '../../../control/admin-requirements.ts'
 import { catalogueCheckNames } from './check-catalogue.ts'
 
-/** Whether the checks as a whole hold: warnings fail nothing. */
-export function catalogueHolds(checks: readonly Check[]): boolean {
-  return checks.every(({ ok, severity }) => ok || severity === 'warning')
-}
-
 /**
  * The SQL that repairs what failed, in an order in which it can run in one transaction. Each text may hold several
  * statements. Left to the reader are sentences, what only another owner may run (it ends in a comment that names the
@@ -23,6 +18,6 @@ export function fixStatements(checks: readonly Check[]): readonly string[] {
 }
 
 /** Whether a fix is SQL that can be run as it is. */
-export function isStatement(fix: string): boolean {
+function isStatement(fix: string): boolean {
   return fix.endsWith(';')
 }

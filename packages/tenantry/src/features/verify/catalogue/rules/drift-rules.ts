@@ -28,11 +28,11 @@ export const driftRules: readonly CatalogueRule[] = [
     found: `select format('%I.%I', s.name, e.relname) as subject, r.oid is null as bad,
         'Restore the table from a backup, or run what its migration says of it, then migrate the tenant again.' as fix
       from (select s.oid, s.name, coalesce((select string_agg(m.name || m.checksum, ',' order by m.name)
-                from tenantry.migration m where m.tenant_id = s.tenant_id), '') as files from tenant_schema s) s
+                from tenantry.migration m where m.tenant_id = s.tenant_id), '') as files from tenant_schema s where not s.is_changing) s
       join (select l.files, c.relname, count(*) * 2 >= max(l.members) as is_common
               from (select s.oid, s.files, count(*) over (partition by s.files) as members
                       from (select s.oid, coalesce((select string_agg(m.name || m.checksum, ',' order by m.name)
-                               from tenantry.migration m where m.tenant_id = s.tenant_id), '') as files from tenant_schema s) s) l
+                               from tenantry.migration m where m.tenant_id = s.tenant_id), '') as files from tenant_schema s where not s.is_changing) s) l
               join pg_class c on c.relnamespace = l.oid and c.relkind in ('r', 'p') and not c.relispartition
              group by l.files, c.relname) e on e.files = s.files and e.is_common
       left join pg_class r on r.relnamespace = s.oid and r.relname = e.relname and r.relkind in ('r', 'p')`,
