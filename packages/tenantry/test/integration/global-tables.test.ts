@@ -52,6 +52,15 @@ describe('markGlobal', () => {
     expect(await listed()).toEqual([])
   })
 
+  it('takes a table off that is no longer there', async () => {
+    await admin.query('create table passing (x int)')
+    await tenantry.markGlobal('passing', 'for a while')
+    await admin.query('drop table passing')
+    expect(await tenantry.unmarkGlobal('passing')).toEqual({ table: '"public"."passing"', changed: true })
+    await expect(tenantry.unmarkGlobal('passing')).rejects.toMatchObject({ code: 'TABLE_NOT_FOUND' })
+    await expect(tenantry.unmarkGlobal('"unbalanced')).rejects.toMatchObject({ code: 'TABLE_NOT_FOUND' })
+  })
+
   it.each([
     ['nowhere', 'a reason', 'TABLE_NOT_FOUND'],
     ['"unbalanced', 'a reason', 'TABLE_NOT_FOUND'],

@@ -53,28 +53,33 @@ export async function markGlobal(database: CentralDatabase, table: string, reaso
   })
 }
 
-/** Takes a relation off the list again. Throws TABLE_NOT_FOUND where there is none and none was listed. */
+/** Takes a relation off the list again, one that is no longer there included. Throws TABLE_NOT_FOUND for any other name. */
 export async function unmarkGlobal(database: CentralDatabase, table: string): Promise<GlobalTable> {
   return database.transaction(async (tx) => {
-    const relation = await findRelation(tx, table)
-    const { rowCount } = await tx.query(
-      'delete from tenantry.global_table where schema_name = $1 and table_name = $2',
-      [relation.schema, relation.name],
-    )
-    const name = qualified(relation)
-    const changed = rowCount === 1
-    if (changed) await record(tx, { action: 'table.unmarked_global', table: name, reason: null })
-    return { table: name, changed }
+    const { rows } = await tx.query<Pick<Relation, 'schema' | 'name'>>(TAKE_OFF, [table]).catch(refuseName)
+    const found = rows[0]
+    if (found === undefined) return { table: qualified(await findRelation(tx, table)), changed: false }
+    await record(tx, { action: 'table.unmarked_global', table: qualified(found), reason: null })
+    return { table: qualified(found), changed: true }
   })
 }
 
-const qualified = ({ schema, name }: Relation) => `${quoteIdentifier(schema)}.${quoteIdentifier(name)}`
+const TAKE_OFF = `
+  delete from tenantry.global_table g using parse_ident($1) p
+   where g.schema_name = case when cardinality(p) = 1 then 'public' else p[1] end and g.table_name = p[cardinality(p)]
+     and cardinality(p) <= 2
+  returning g.schema_name as schema, g.table_name as name`
+
+function refuseName(cause: unknown): never {
+  throw new TenantryError('TABLE_NOT_FOUND', 'The table name cannot be read.', { cause })
+}
+
+const qualified = ({ schema, name }: Pick<Relation, 'schema' | 'name'>) =>
+  `${quoteIdentifier(schema)}.${quoteIdentifier(name)}`
 
 async function findRelation(tx: Sql, table: string): Promise<Relation> {
   await tx.query('set local search_path = public, pg_temp')
-  const { rows } = await tx.query<Relation>(FIND, [table]).catch((cause: unknown) => {
-    throw new TenantryError('TABLE_NOT_FOUND', 'The table name cannot be read.', { cause })
-  })
+  const { rows } = await tx.query<Relation>(FIND, [table]).catch(refuseName)
   if (rows[0] === undefined) throw new TenantryError('TABLE_NOT_FOUND', `There is no table ${table}.`)
   return rows[0]
 }

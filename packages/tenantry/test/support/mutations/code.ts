@@ -35,6 +35,13 @@ const controlPlane: readonly Mutation[] = [
       return nullif(substr(current_setting('tenantry.claim', true), 71, 36), '')::uuid`,
   },
   {
+    ...{ check: FUNCTIONS, what: 'another of the same name' },
+    subject: 'tenantry.current_tenant_id(text)',
+    sql: `create function tenantry.current_tenant_id(text) returns uuid language sql as 'select null::uuid';
+      revoke execute on function tenantry.current_tenant_id(text) from public;
+      alter function tenantry.current_tenant_id(text) owner to {owner}`,
+  },
+  {
     ...{ check: FUNCTIONS, what: 'one that is not ours', subject: 'tenantry.helper(integer)' },
     sql: "create function tenantry.helper(int) returns int language sql as 'select 1'; revoke execute on function tenantry.helper(int) from public; alter function tenantry.helper(int) owner to {owner}",
   },

@@ -11,6 +11,7 @@ export interface ExpectedFunction {
   readonly volatility: string
   /** pg_proc.proparallel */
   readonly parallel: string
+  readonly language: string
   /** As pg_proc.proconfig has it. */
   readonly settings: readonly string[]
   /** Makes it anew as it was. */
@@ -53,6 +54,7 @@ function toFunction(name: string, match: RegExpExecArray): ExpectedFunction {
     securityDefiner: /\bsecurity definer\b/i.test(attributes),
     volatility: (/\b(immutable|stable)\b/i.exec(attributes)?.[1] ?? 'volatile').slice(0, 1).toLowerCase(),
     parallel: (/\bparallel (\w+)/i.exec(attributes)?.[1] ?? 'unsafe').slice(0, 1).toLowerCase(),
+    language: (/\blanguage (\w+)/i.exec(attributes)?.[1] ?? 'sql').toLowerCase(),
     settings: [...attributes.matchAll(SETTING)].map(([, key = '', value = '']) => `${key}=${value}`),
     statement: statement.replace(/^create (?:or replace )?/i, 'create or replace '),
   }

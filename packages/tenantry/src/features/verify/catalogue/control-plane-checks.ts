@@ -13,6 +13,7 @@ interface ActualFunction {
   readonly securityDefiner: boolean
   readonly volatility: string
   readonly parallel: string
+  readonly language: string
   readonly settings: readonly string[]
 }
 
@@ -20,8 +21,8 @@ const FUNCTIONS = `
   set local search_path = pg_catalog, pg_temp;
   select p.proname::text as name, p.oid::regprocedure::text as signature, coalesce(pg_get_function_sqlbody(p.oid), p.prosrc) as body,
          p.prosqlbody is not null as "isSqlBody", p.prosecdef as "securityDefiner", p.provolatile::text as volatility,
-         p.proparallel::text as parallel, coalesce(p.proconfig, '{}') as settings
-    from pg_proc p join pg_namespace n on n.oid = p.pronamespace where n.nspname = 'tenantry'`
+         p.proparallel::text as parallel, l.lanname::text as language, coalesce(p.proconfig, '{}') as settings
+    from pg_proc p join pg_namespace n on n.oid = p.pronamespace join pg_language l on l.oid = p.prolang where n.nspname = 'tenantry'`
 
 const TRIGGERS = `
   select t.tgname::text as name, c.relname::text as table, t.tgenabled in ('O', 'A') as enabled
@@ -35,8 +36,14 @@ export const TRIGGERS_ENABLED = 'the triggers of the control plane are enabled'
 export async function checkControlFunctions(sql: Sql): Promise<readonly Check[]> {
   const expected = expectedFunctions((await readControlMigrations()).map((file) => file.sql))
   const { rows } = await sql.query<ActualFunction>(FUNCTIONS)
+  const isOurs = (row: ActualFunction) => {
+    const wanted = expected.get(row.name)
+    return wanted !== undefined && isSame(row, wanted)
+  }
+  // Beside the right one, another of that name is a stranger; alone it is the right one, altered.
   const strange = rows
-    .filter((row) => !expected.has(row.name))
+    .filter((row) => !isOurs(row))
+    .filter((row) => !expected.has(row.name) || rows.some((other) => other.name === row.name && isOurs(other)))
     .map((row) => violation(FUNCTIONS_UNALTERED, row.signature, `drop function ${row.signature};`))
   const altered = [...expected.values()]
     .filter((wanted) => !rows.some((row) => row.name === wanted.name && isSame(row, wanted)))
@@ -55,6 +62,7 @@ function isSame(actual: ActualFunction, wanted: ExpectedFunction): boolean {
     actual.securityDefiner === wanted.securityDefiner &&
     actual.volatility === wanted.volatility &&
     actual.parallel === wanted.parallel &&
+    actual.language === wanted.language &&
     actual.settings.join('\n') === wanted.settings.join('\n')
   )
 }
