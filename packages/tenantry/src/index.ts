@@ -1,6 +1,7 @@
 // What `import 'tenantry'` offers.
 export type { CentralScope } from './composition/central-scope.ts'
 export type { Claims } from './engine/context/context-token.ts'
+export type { GlobalTable } from './engine/isolation/global-tables.ts'
 export type { ProtectResult } from './engine/isolation/protect.ts'
 export type { CopyOptions, CopyResult, CopySource } from './engine/sql/copy-from.ts'
 export type { QueryResultRows, Sql } from './engine/sql/database.ts'

@@ -3,6 +3,7 @@
 import { centralScope, type CentralScope } from './composition/central-scope.ts'
 import type { EmbeddedServer } from './embedded/embedded-server.ts'
 import { ScopeStore, type TenantSource } from './engine/context/scope.ts'
+import { type GlobalTable, markGlobal, unmarkGlobal } from './engine/isolation/global-tables.ts'
 import { type ProtectResult, protectTable } from './engine/isolation/protect.ts'
 import { ScopedPool, type TenantPool } from './engine/sql/scoped-pool.ts'
 import type { CurrentScope, ScopedWork, ScopeHandle, ScopeOptions } from './engine/sql/scope-handle.ts'
@@ -95,6 +96,13 @@ export interface Tenantry extends AsyncDisposable {
    * ```
    */
   token(ref: TenantRef, options?: TokenOptions): Promise<ContextToken>
+  /**
+   * Lists a table, or a view, as one that all tenants share on purpose, so that `verify` does not report it. Grants
+   * nothing. Throws REASON_REQUIRED, TABLE_NOT_FOUND, and TABLE_UNSUPPORTED for a protected table.
+   */
+  markGlobal(table: string, reason: string): Promise<GlobalTable>
+  /** Takes it off the list again. */
+  unmarkGlobal(table: string): Promise<GlobalTable>
   /** Applies pending tenant migrations to one tenant; returns their names. */
   migrateTenant(ref: TenantRef): Promise<readonly string[]>
   /**
@@ -203,6 +211,14 @@ class Instance implements Tenantry {
 
   async token(ref: TenantRef, options?: TokenOptions): Promise<ContextToken> {
     return (await this.#started()).tokens.sign(ref, options)
+  }
+
+  async markGlobal(table: string, reason: string): Promise<GlobalTable> {
+    return markGlobal((await this.#started()).central, table, reason)
+  }
+
+  async unmarkGlobal(table: string): Promise<GlobalTable> {
+    return unmarkGlobal((await this.#started()).central, table)
   }
 
   async migrateTenant(ref: TenantRef): Promise<readonly string[]> {

@@ -9,6 +9,8 @@ export interface Check {
   readonly subject?: string
   /** SQL, or one sentence, that mends it. Only where it is not ok. */
   readonly fix?: string
+  /** How much it weighs where it is not ok: a warning is for the reader to decide, and fails nothing. Default: error. */
+  readonly severity?: 'error' | 'warning'
 }
 
 export interface ControlPlaneState {

@@ -9,6 +9,7 @@ import { adminRequirements, type Check, check } from './admin-requirements.ts'
 import { checkAdminUrl, checkScopes } from './connection-checks.ts'
 import { type Instance, readInstance } from './instance.ts'
 import { readExcessPowers } from './login-powers.ts'
+import { patchLevel } from './patch-level.ts'
 import { grantAdminOption } from './roles.ts'
 
 export interface Examination {
@@ -23,9 +24,6 @@ export interface ExamineOptions {
   readonly adminUrl?: string
   readonly databaseUrl?: string
 }
-
-// The first minor release without a known way around row-level security: CVE-2024-10976, CVE-2025-8713.
-const safeReleases: Readonly<Record<number, number>> = { 15: 150_014, 16: 160_010, 17: 170_006 }
 
 const LARGEST_CLOCK_OFFSET_MS = 5_000
 const RUN_INIT = 'Run `tenantry init`.'
@@ -65,14 +63,6 @@ function failed(name: string, error: unknown): Check {
   if (mapped instanceof TenantryError) return { name, ok: false, subject: mapped.message, fix: mapped.fix }
   const message = error instanceof Error ? error.message : 'unknown failure'
   return { name, ok: false, subject: message, fix: 'Mend what the database says, and run doctor again.' }
-}
-
-function patchLevel({ versionNum, version }: AdminFacts): Check {
-  const safe = safeReleases[Math.floor(versionNum / 10_000)] ?? 0
-  return check('server has the fixes to row-level security', versionNum >= safe, {
-    subject: version,
-    fix: `Update the server to ${Math.floor(safe / 10_000)}.${safe % 10_000} or newer.`,
-  })
 }
 
 async function controlPlane(admin: Sql): Promise<{ instance?: Instance; finding: Check }> {

@@ -13,7 +13,7 @@ export interface RoleOptions {
 }
 
 /** Functions that statements of a tenant may call; everything else in the schema is the admin's alone. */
-const APP_FUNCTIONS = [
+export const APP_FUNCTIONS = [
   ...['current_tenant_id()', 'current_user_id()', 'current_tenant_role()', 'claimed_tenant_id()'],
   'direct_tenant_id()',
   ...['copy_stage(regclass, text[], boolean)', 'copy_unstage()'],

@@ -118,6 +118,16 @@ class Stub implements Tenantry {
     })
   }
 
+  /** There is no table to list: nothing changes. */
+  async markGlobal(table: string, reason: string) {
+    requiredReason(reason)
+    return { table, changed: false }
+  }
+
+  async unmarkGlobal(table: string) {
+    return { table, changed: false }
+  }
+
   /** There is no schema to migrate: nothing is applied. */
   async migrateTenant(ref: TenantRef): Promise<readonly string[]> {
     await this.#memory.get(ref)

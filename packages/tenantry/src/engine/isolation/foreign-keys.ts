@@ -18,10 +18,21 @@ export interface ForeignKey {
   readonly deferred: boolean
   /** The parent has a unique key of the tenant column and the referenced columns. */
   readonly hasTarget: boolean
+  /** An owner of one of the two that the admin login is no member of. */
+  readonly stranger: string | null
 }
 
-// Keys from or to the table whose both ends are protected (or are the table itself) and that leave the tenant out.
-const TENANTLESS_KEYS = `
+const isProtected = (oid: string) =>
+  `exists (select from pg_policy where polrelid = ${oid} and polname = '${TENANT_POLICY}')`
+
+const BOTH_PROTECTED = `${isProtected('k.conrelid')} and ${isProtected('k.confrelid')}`
+
+// From or to the table, whose both ends are protected or are the table itself.
+const ABOUT_TABLE = `(k.conrelid = $1::oid or k.confrelid = $1::oid)
+    and (k.conrelid = $1::oid or ${isProtected('k.conrelid')}) and (k.confrelid = $1::oid or ${isProtected('k.confrelid')})`
+
+// Keys that leave the tenant out.
+const tenantlessKeys = (which: string) => `
   select k.conname as name, format('%I.%I', cn.nspname, c.relname) as child, format('%I.%I', pn.nspname, p.relname) as parent,
     (select json_agg(a.attname order by x.ord) from unnest(k.conkey) with ordinality x(n, ord)
        join pg_attribute a on a.attrelid = k.conrelid and a.attnum = x.n) as "childColumns",
@@ -33,18 +44,19 @@ const TENANTLESS_KEYS = `
       and i.indnkeyatts = cardinality(k.confkey) + 1
       and (select array_agg(n order by n) from unnest(i.indkey::int2[]) n) = (select array_agg(n order by n)
         from unnest(k.confkey || (select attnum from pg_attribute where attrelid = k.confrelid and attname = '${TENANT_COLUMN}')) n)
-    ) as "hasTarget"
+    ) as "hasTarget",
+    (select min(pg_get_userbyid(o)::text) from unnest(array[c.relowner, p.relowner]) o where not pg_has_role(o, 'usage')) as stranger
   from pg_constraint k join pg_class c on c.oid = k.conrelid join pg_namespace cn on cn.oid = c.relnamespace
     join pg_class p on p.oid = k.confrelid join pg_namespace pn on pn.oid = p.relnamespace
-  where k.contype = 'f' and k.conparentid = 0 and (k.conrelid = $1::oid or k.confrelid = $1::oid)
-    and (k.conrelid = $1::oid or exists (select from pg_policy where polrelid = k.conrelid and polname = '${TENANT_POLICY}'))
-    and (k.confrelid = $1::oid or exists (select from pg_policy where polrelid = k.confrelid and polname = '${TENANT_POLICY}'))
+  where k.contype = 'f' and k.conparentid = 0 and ${which}
     and not exists (select from pg_attribute a where a.attrelid = k.conrelid and a.attname = '${TENANT_COLUMN}'
       and a.attnum = any (k.conkey))
   order by k.conname`
 
-export async function readTenantlessKeys(sql: Sql, tableOid: number): Promise<readonly ForeignKey[]> {
-  return (await sql.query<ForeignKey>(TENANTLESS_KEYS, [tableOid])).rows
+/** The keys from and to a table that leave the tenant out; without a table, those between all protected ones. */
+export async function readTenantlessKeys(sql: Sql, tableOid?: number): Promise<readonly ForeignKey[]> {
+  if (tableOid === undefined) return (await sql.query<ForeignKey>(tenantlessKeys(BOTH_PROTECTED))).rows
+  return (await sql.query<ForeignKey>(tenantlessKeys(ABOUT_TABLE), [tableOid])).rows
 }
 
 const ACTIONS: Readonly<Record<string, string>> = { r: 'restrict', c: 'cascade', n: 'set null', d: 'set default' }

@@ -58,6 +58,11 @@ async function protectIn(tx: Sql, { table, roles, tenantId }: ProtectTable): Pro
   const statements = [...planProtection({ facts, roles, tenantId, hasUnownedRows })]
   for (const statement of statements) await tx.query(statement)
   await refuseStrangers(tx, facts)
+  // It belongs to tenants now, whatever was said of it before.
+  await tx.query('delete from tenantry.global_table where schema_name = $1 and table_name = $2', [
+    facts.schema,
+    facts.name,
+  ])
   for (const key of await readTenantlessKeys(tx, facts.oid)) {
     for (const statement of tenantKeyStatements(key)) {
       statements.push(statement)

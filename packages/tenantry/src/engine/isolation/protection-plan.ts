@@ -61,13 +61,13 @@ function keyStatements(facts: TableFacts): readonly string[] {
 function policyStatements({ facts, roles }: PlanInput): readonly string[] {
   const own = { name: qualifiedName(facts), protected: facts.rowSecurity && facts.forced }
   const has = (policy: string) => facts.policies.some(({ name }) => name === policy)
-  const statements = own.protected ? [] : [enable(own.name)]
+  const statements = own.protected ? [] : [enableRowSecurity(own.name)]
   if (!has(TENANT_POLICY)) statements.push(tenantPolicy(own.name, roles.app))
   if (!has(CENTRAL_POLICY)) statements.push(centralPolicy(own.name, roles.central))
   // Whoever names a partition or child directly is judged by its policies alone.
   const children = facts.children.filter((child) => !child.protected)
   for (const { name } of children) {
-    statements.push(enable(name), tenantPolicy(name, roles.app), centralPolicy(name, roles.central))
+    statements.push(enableRowSecurity(name), tenantPolicy(name, roles.app), centralPolicy(name, roles.central))
   }
   return statements
 }
@@ -79,15 +79,18 @@ function viewStatements({ views }: TableFacts): readonly string[] {
     .map(({ name }) => `alter view ${name} set (security_invoker = true)`)
 }
 
-const enable = (table: string) => `alter table ${table} enable row level security, force row level security`
+/** Switches row-level security on for everyone, the owner included. The table is quoted and qualified. */
+export const enableRowSecurity = (table: string) =>
+  `alter table ${table} enable row level security, force row level security`
 
-const tenantPolicy = (table: string, app: string) => {
+/** The policy that shows app the rows of the verified tenant. */
+export const tenantPolicy = (table: string, app: string) => {
   const test = `(${TENANT_COLUMN} = (select tenantry.current_tenant_id()))`
   return `create policy ${TENANT_POLICY} on ${table} to ${quoteIdentifier(app)} using ${test} with check ${test}`
 }
 
 // FORCE with one policy would blind the owner: its UPDATE touches no rows and ADD FOREIGN KEY over orphans passes.
-const centralPolicy = (table: string, central: string) =>
+export const centralPolicy = (table: string, central: string) =>
   `create policy ${CENTRAL_POLICY} on ${table} to ${quoteIdentifier(central)} using (true) with check (true)`
 
 function grants({ facts, roles }: PlanInput): readonly string[] {

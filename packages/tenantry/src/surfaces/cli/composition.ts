@@ -33,6 +33,12 @@ export interface ProtectResult {
   readonly rows?: number
 }
 
+export interface GlobalTable {
+  readonly table: string
+  /** False where it was on the list, or off it, already. */
+  readonly changed: boolean
+}
+
 /** The library, as far as commands use it. */
 export interface CliTenantry extends ControlPlane {
   readonly keys: AdminKeys
@@ -47,6 +53,8 @@ export interface CliTenantry extends ControlPlane {
     statement: string,
     options: { readonly analyze: boolean; readonly params?: readonly unknown[] },
   ): Promise<ExplainResult>
+  markGlobal(table: string, reason: string): Promise<GlobalTable>
+  unmarkGlobal(table: string): Promise<GlobalTable>
   close(): Promise<void>
 }
 
