@@ -184,13 +184,25 @@ const RESIDUE: Readonly<Record<string, string>> = {
   discard: 'DISCARD resets the session',
   load: 'LOAD changes the session',
   prepare: 'PREPARE outlives the tenant on the connection',
+  reassign: 'REASSIGN OWNED is not for the role that all tenants share',
 }
+
+// A role needs no right to give up its own grants and policies, or to change its own password and settings; ours is
+// the one that all tenants share.
+const CHANGES_OWN_ROLE: ReadonlySet<string> = new Set([
+  'drop owned',
+  'alter role',
+  'alter user',
+  'alter group',
+  'alter default',
+])
 
 function residueOf(words: readonly string[], text: string): string | undefined {
   const [first, second] = words
   if (first === undefined) return undefined
   if (first === 'set') return residueOfSet(second)
   if (first === 'create') return residueOfCreate(words)
+  if (CHANGES_OWN_ROLE.has(`${first} ${second ?? ''}`)) return 'It changes the role that all tenants share'
   if ((first === 'commit' || first === 'rollback') && second === 'prepared')
     return 'Two-phase commit leaves the session'
   if (first === 'declare' && /\bwith\s+hold\b/i.test(text)) return 'A WITH HOLD cursor outlives its transaction'
