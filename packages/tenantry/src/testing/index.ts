@@ -1,3 +1,9 @@
-// What `import 'tenantry/testing'` offers: a stand-in for unit tests of applications, without a database.
+// What `import 'tenantry/testing'` offers: a stand-in for unit tests of applications, a temporary PostgreSQL, and proofs
+// that tenants stay apart, the application's own code included.
+export { isolationSuite, type IsolationSuiteOptions } from './isolation-suite.ts'
+export { type Proof, type ProofOptions, proveIsolation } from './prove-isolation.ts'
 export type { StubOptions, StubQuery } from './stub-options.ts'
 export { stubTenantry } from './stub-tenantry.ts'
+export type { SuiteCase } from './suite-case.ts'
+export { temporaryPostgres, type TemporaryPostgres, type TemporaryPostgresOptions } from './temporary-postgres.ts'
+export { poolWay, type WayAnswer, type WayIn } from './way-in.ts'
