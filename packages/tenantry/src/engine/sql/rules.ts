@@ -1,5 +1,6 @@
 // The rules that need only the statement: what is refused everywhere, what is refused on shared
 // connections, and how a prepared statement is named on the server.
+import { createHash } from 'node:crypto'
 import { TenantryError } from '../../kernel/errors.ts'
 import type { ScopedTenant } from '../context/scope.ts'
 import type { Statement } from './statement.ts'
@@ -50,5 +51,11 @@ export function refuseEnding({ control }: Statement): void {
  */
 export function statementNameFor(name: string | undefined, tenant: ScopedTenant): string | undefined {
   if (name === undefined || name === '') return undefined
-  return tenant.isolation === 'row' ? `u:${name}` : `${tenant.id}:${tenant.migrationVersion}:${name}`
+  const full = tenant.isolation === 'row' ? `u:${name}` : `${tenant.id}:${tenant.migrationVersion}:${name}`
+  return Buffer.byteLength(full) > LONGEST_NAME ? `h:${hashOf(full)}` : full
 }
+
+// PostgreSQL tells two names apart by their first 63 bytes alone.
+const LONGEST_NAME = 63
+
+const hashOf = (text: string) => createHash('sha256').update(text).digest('hex').slice(0, 60)
