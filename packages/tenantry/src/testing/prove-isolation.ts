@@ -92,17 +92,17 @@ async function runBoth(options: ProofOptions, one: Side, two: Side): Promise<num
   return 2 * pairs.length
 }
 
-async function searchedRun({ tenantry, run, write }: ProofOptions, own: Side, other: Side): Promise<void> {
+async function searchedRun(options: ProofOptions, own: Side, other: Side): Promise<void> {
   const { tenant, mark } = own
   let text: string
   try {
-    text = textOf(await inScope(tenantry, tenant, () => run(tenant, mark)))
+    text = textOf(await inScope(options.tenantry, tenant, () => options.run(tenant, mark)))
   } catch (error) {
     if (shows(textOf(error), other)) throw crossed('An error of the application')
     throw error
   }
   if (shows(text, other)) throw crossed('What the application returned')
-  if (write && !text.includes(mark)) {
+  if ('write' in options && !text.includes(mark)) {
     throw new TenantryError('PROOF_INCONCLUSIVE', 'run() returned nothing of what write() had stored.')
   }
 }
