@@ -22,6 +22,8 @@ export interface IsolationSuiteOptions {
  *
  * @example
  * ```ts
+ * import { test } from 'node:test'
+ * import { isolationSuite } from 'tenantry/testing'
  * for (const { name, run } of isolationSuite({ tenantry })) test(name, run)
  * ```
  */

@@ -11,6 +11,7 @@ export interface WayAnswer {
  *
  * @example
  * ```ts
+ * import type { WayIn } from 'tenantry/testing'
  * const way: WayIn = {
  *   name: 'a checked-out client',
  *   query: (tenant, sql, params) =>

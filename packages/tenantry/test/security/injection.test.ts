@@ -1,5 +1,6 @@
 // An attacker who controls an unparameterised fragment of a statement in tenant A's scope: what each trick gives, in
 // every place and through every way in. The tables of SECURITY.md name these tests.
+import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { signContext } from '../../src/engine/context/context-token.ts'
 import {
@@ -212,6 +213,36 @@ describe.each(isolations.flatMap((isolation) => ways.map((way) => [isolation, ..
       }
     })
 
+    it('COPY to or from a file or a program', async () => {
+      const { own, otherInvoice } = stage[isolation]
+      for (const text of [
+        `copy ${otherInvoice} to '/tmp/x'`,
+        "copy (select 1) to program 'id'",
+        `copy ${otherInvoice} from program 'id'`,
+      ]) {
+        await expect(sendInjected(stage, own, text)).rejects.toMatchObject({
+          code: expect.stringMatching(/^(42501|STATEMENT_REFUSED|COPY_FROM_ROW_SCOPE)$/) as string,
+        })
+      }
+    })
+
+    it('making what could stand before a table, a type, a function or an operator', async () => {
+      const { own } = stage[isolation]
+      for (const schema of ['public', 'tenantry', own.schemaName, 'pg_temp', 'pg_catalog']) {
+        for (const made of [
+          `table ${schema}.invoice (id int)`,
+          `view ${schema}.invoice as select 1`,
+          `type ${schema}.text as enum ('x')`,
+          `function ${schema}.lower(text) returns text language sql as 'select $1'`,
+          `operator ${schema}.= (function = texteq, leftarg = text, rightarg = text)`,
+        ]) {
+          await expect(sendInjected(stage, own, `create ${made}`), made).rejects.toMatchObject({
+            code: expect.stringMatching(/^(42501|3F000)$/) as string,
+          })
+        }
+      }
+    })
+
     it('leaves the next statement of either tenant where it belongs', async () => {
       const { own, other } = stage[isolation]
       for (const tenant of [own, other]) {
@@ -227,3 +258,19 @@ describe.each(isolations.flatMap((isolation) => ways.map((way) => [isolation, ..
     })
   },
 )
+
+it('SECURITY.md names tests that there are', () => {
+  const read = (file: string) => readFileSync(new URL(file, import.meta.url), 'utf8')
+  const table = /## Each isolation\n([\s\S]*?)\n## /.exec(read('../../../../SECURITY.md'))?.[1] ?? ''
+  const tests = [
+    ...['injection.test.ts', 'open-channels.test.ts', 'inert-row-security.test.ts'].map(read),
+    read('../../src/testing/isolation-cases.ts'),
+  ].join('\n')
+  const cells = table
+    .split('\n')
+    .filter((line) => line.startsWith('| '))
+    .map((line) => line.split(' | ').at(-1) ?? '')
+  const named = cells.flatMap((cell) => [...cell.matchAll(/“(.+?)”/g)].map((match) => match[1] ?? ''))
+  expect(named.length).toBeGreaterThan(20)
+  expect(named.filter((name) => !tests.includes(name))).toEqual([])
+})
