@@ -133,6 +133,10 @@ const tricks: Readonly<Record<string, Trick>> = {
     expression: () => 'select count(*) from pg_statistic where stawidth > 0',
     refused: DENIED,
   },
+  'the staging function, pointed at the signing key': {
+    expression: () => "select tenantry.copy_stage('tenantry.signing_key', null, true)",
+    answers: /^\{id,mark,ipad,opad,created_at\}$|^\{id,ipad,opad,created_at\}$/,
+  },
   'the registry': { expression: () => 'select string_agg(slug, $$,$$) from tenantry.tenant', refused: DENIED },
   'the login’s password': { expression: () => 'select login_password from tenantry.instance', refused: DENIED },
   'the password verifiers of the server': {
@@ -258,6 +262,21 @@ describe.each(isolations.flatMap((isolation) => ways.map((way) => [isolation, ..
     })
   },
 )
+
+it('the staging table of a load opens no way to other temporary objects', async () => {
+  const { engine, row } = stage
+  for (const made of [
+    'table pg_temp.invoice (id int)',
+    'view pg_temp.invoice as select 1',
+    'type pg_temp.t as enum ()',
+  ]) {
+    const attempt = engine.scopes.handle(row.own.slug, {}).transaction(async (tx) => {
+      await tx.query("select tenantry.copy_stage('public.invoice', null, false)")
+      await tx.query(`create ${made}`)
+    })
+    await expect(attempt, made).rejects.toMatchObject({ code: '42501' })
+  }
+})
 
 it('SECURITY.md names tests that there are', () => {
   const read = (file: string) => readFileSync(new URL(file, import.meta.url), 'utf8')

@@ -70,6 +70,10 @@ export const injectionWays = {
         client.release()
       }
     }),
+  'a batch': async ({ engine }, { slug }, text) => {
+    const [answer] = await engine.scopes.handle(slug, {}).batch([{ text }])
+    return answer ?? { rows: [], rowCount: 0 }
+  },
 } satisfies Record<string, Way>
 
 /** Where the fragment stands. Each of them answers with the value of the injected expression as `secret`. */

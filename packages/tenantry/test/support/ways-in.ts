@@ -1,4 +1,5 @@
 // Every way in that the library itself offers, for the suites that try one attack over all of them.
+import Cursor from 'pg-cursor'
 import type { Tenantry } from '../../src/tenantry.ts'
 import { poolWay, type WayIn } from '../../src/testing/way-in.ts'
 
@@ -13,6 +14,18 @@ async function onClient(tenantry: Tenantry, sql: string, { params, begin }: { pa
     return answer
   } finally {
     // An open transaction costs the client its connection, as it should.
+    client.release()
+  }
+}
+
+async function byCursor(tenantry: Tenantry, sql: string, params?: unknown[]) {
+  const client = await tenantry.pool.connect()
+  try {
+    const cursor = client.query(new Cursor<Record<string, unknown>>(sql, params))
+    const rows = await cursor.read(1_000)
+    await cursor.close()
+    return { rows }
+  } finally {
     client.release()
   }
 }
@@ -38,5 +51,16 @@ export const waysIn: readonly MakeWay[] = [
     name: 'a checked-out client in a transaction',
     query: (tenant, sql, params) =>
       tenantry.run(tenant, () => onClient(tenantry, sql, { ...(params && { params }), begin: true })),
+  }),
+  (tenantry) => ({
+    name: 'scope.batch()',
+    query: async (tenant, sql, params) => {
+      const [answer] = await tenantry.scope(tenant).batch([{ text: sql, ...(params && { values: params }) }])
+      return { rows: answer?.rows ?? [] }
+    },
+  }),
+  (tenantry) => ({
+    name: 'a cursor of pg-cursor',
+    query: (tenant, sql, params) => tenantry.run(tenant, () => byCursor(tenantry, sql, params)),
   }),
 ]
