@@ -11,10 +11,13 @@ export function refuseResidue(statement: Statement): void {
   throw new TenantryError('STATEMENT_REFUSED', `${statement.keyword.toUpperCase()} was refused: ${statement.residue}.`)
 }
 
-/** Refuses transaction control, DO, CALL and COPY in pool.query(), where no client belongs to the caller. */
+// No cursor of the caller's own can be open where each statement is a transaction: only one that another left behind.
+const CURSOR_KEYWORDS: ReadonlySet<string> = new Set(['fetch', 'move', 'close'])
+
+/** Refuses transaction control, DO, CALL, COPY and cursors in pool.query(), where no client belongs to the caller. */
 export function refuseOnPool(statement: Statement): void {
   refuseResidue(statement)
-  if (statement.control !== undefined || statement.needsOwnClient) {
+  if (statement.control !== undefined || statement.needsOwnClient || CURSOR_KEYWORDS.has(statement.keyword)) {
     throw new TenantryError(
       'STATEMENT_REFUSED',
       `${statement.keyword.toUpperCase()} was sent without a client of its own.`,

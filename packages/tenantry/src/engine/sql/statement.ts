@@ -49,6 +49,10 @@ export interface Statement {
   readonly needsOwnClient: boolean
   /** Depends on the session of its client, or changes it; only plain reads and writes do not. */
   readonly needsSession: boolean
+  /** DO and CALL: run SQL that the text does not show, which may leave anything on the session. */
+  readonly runsUnseen: boolean
+  /** Reads a cursor by its name, which may be one that outlived its tenant. */
+  readonly readsCursor: boolean
   /** COPY … FROM, which row-level security refuses. */
   readonly copyFrom: boolean
   /**
@@ -95,6 +99,8 @@ export function readStatement(text: string): Statement {
     control: controlOf(words),
     residue: residueOf(words, text),
     needsOwnClient: keyword === 'do' || keyword === 'call' || keyword === 'copy',
+    runsUnseen: keyword === 'do' || keyword === 'call',
+    readsCursor: keyword === 'fetch' || keyword === 'move' || /cursor_to_xml/i.test(text),
     copyFrom: keyword === 'copy' && /\bfrom\b/i.test(text) && !/^copy\s*\(/i.test(head),
     needsSession: !DATA_KEYWORDS.has(keyword) || callsStateful(text),
     opaque: !DATA_KEYWORDS.has(keyword) || mayCallFunctions(text),
