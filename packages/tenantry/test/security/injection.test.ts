@@ -154,6 +154,11 @@ const tricks: Readonly<Record<string, Trick>> = {
     expression: () => after(setTo('role', 'none'), "select pg_read_file('postgresql.conf')"),
     refused: DENIED,
   },
+  'an external entity in XML': {
+    expression: () =>
+      `select xpath('//a/text()', '<!DOCTYPE a [<!ENTITY e SYSTEM "file:///etc/passwd">]><a>x&e;</a>'::xml)`,
+    answers: /^\{x\}$/,
+  },
   dblink: { expression: () => "select * from dblink('host=127.0.0.1', 'select 1') t(x int)", refused: ['42883'] },
   'the number generator of an identity column': {
     expression: () => "select nextval('tenant_south.identified_id_seq')",
@@ -262,6 +267,18 @@ describe.each(isolations.flatMap((isolation) => ways.map((way) => [isolation, ..
     })
   },
 )
+
+it('lifting the time limit of its own statement', async () => {
+  const { engine, row, schema } = stage
+  const expression = `select pg_sleep(20)::text from (select ${setTo('statement_timeout', '0')} as done offset 0) s where s.done is not null`
+  for (const { own } of [row, schema]) {
+    for (const build of Object.values(injectionPlaces)) {
+      const config = { text: build(expression), query_timeout: 50 }
+      const sent = engine.scopes.run(own.slug, {}, () => engine.pool.query(config) as Promise<unknown>)
+      await expect(sent).rejects.toMatchObject({ code: '57014' })
+    }
+  }
+})
 
 it('the staging table of a load opens no way to other temporary objects', async () => {
   const { engine, row } = stage

@@ -247,6 +247,10 @@ const channels: Readonly<Record<string, Readonly<Record<string, () => Promise<vo
       for (const { own, otherInvoice } of [row, schema]) {
         await engine.scopes.handle(own.slug, {}).transaction(async (tx) => {
           await tx.query(`lock table ${otherInvoice} in access exclusive mode`)
+          const held = "select from pg_locks where mode = 'AccessExclusiveLock' and relation = $1::regclass"
+          expect(
+            (await engine.scopes.handle(row.own.slug, { switch: true }).query(held, [otherInvoice])).rows,
+          ).toHaveLength(1)
         })
       }
     },
