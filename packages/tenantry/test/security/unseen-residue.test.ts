@@ -66,7 +66,7 @@ describe('L19: a client that ran DO or CALL', () => {
 
   it('as a query object comes back clean as well', async () => {
     await onClient('acme', (client) => client.query(new Cursor(`do $$ begin ${hidden}; end $$`)).read(1))
-    const left = await onClient('globex', async (client) => (await client.query(LEFT)).rows)
+    const left = await onClient('globex', async (client) => (await client.query<object>(LEFT)).rows)
     expect(left).toMatchObject([{ held: 0, channels: 0, prepared: 0 }])
   })
 
