@@ -36,7 +36,7 @@ const layers = {
     'tenantry',
     'surfaces/http',
   ],
-  testing: ['kernel', 'engine', 'tenants', 'features', 'composition', 'tenantry'],
+  testing: ['kernel', 'engine', 'embedded', 'tenants', 'features', 'composition', 'tenantry'],
 }
 
 // Third-party packages are known to one place; every other file meets them through what that place exports.

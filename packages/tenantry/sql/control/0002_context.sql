@@ -96,6 +96,9 @@ begin
      where n.nspname = schema_name and c.relkind in ('r', 'p', 'v', 'm', 'S', 'f')
   loop
     if relation.relkind = 'S' then
+      -- A sequence carries no policy. That of an identity column works without a grant, so nobody gets one.
+      continue when exists (select from pg_depend d where d.classid = 'pg_class'::regclass and d.objid = relation.oid
+        and d.deptype = 'i');
       execute format('grant usage, select on sequence %I.%I to %I', schema_name, relation.relname, app);
       continue;
     elsif relation.relkind in ('m', 'f') then
@@ -117,6 +120,16 @@ begin
       execute format('create policy tenantry_central on %I.%I to %I using (true) with check (true)',
         schema_name, relation.relname, central);
     end if;
+  end loop;
+  -- Its owner sees the rows of all tenants, and a function of one schema can be called from every other. A trigger
+  -- function cannot be called at all.
+  for relation in
+    select p.oid::regprocedure as signature from pg_proc p join pg_namespace n on n.oid = p.pronamespace
+     where n.nspname = schema_name and p.prosecdef and p.prorettype <> 'trigger'::regtype
+       and has_function_privilege(app, p.oid, 'execute')
+  loop
+    raise exception 'function % runs with its owner''s rights', relation.signature using errcode = 'TN011',
+      hint = 'Make it SECURITY INVOKER, or revoke EXECUTE on it from PUBLIC.';
   end loop;
   return tables;
 end $$;

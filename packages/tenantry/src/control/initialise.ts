@@ -6,7 +6,7 @@ import { quoteIdentifier } from '../kernel/identifiers.ts'
 import { type AdminFacts, readAdminFacts, readRoleFacts } from './admin-facts.ts'
 import { adminRequirements } from './admin-requirements.ts'
 import { applyControlMigrations, readLedger } from './control-migrations.ts'
-import { hardenSetConfig } from './hardening.ts'
+import { hardenLanguages, hardenSetConfig } from './hardening.ts'
 import { ensureInstanceRow, type Instance, readInstance, roleNames } from './instance.ts'
 import { ensureRoles } from './roles.ts'
 
@@ -57,6 +57,7 @@ async function initialiseIn(tx: Sql, options: InitialiseOptions): Promise<void> 
   if (options.harden === true) {
     await tx.query('reset role')
     await hardenSetConfig(tx, [roles.login, facts.user])
+    await hardenLanguages(tx, facts.user)
   }
 }
 

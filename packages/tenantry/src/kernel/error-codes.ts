@@ -108,6 +108,9 @@ export const errorCodes = {
   CREDENTIAL_CONFLICT: entry(409, 4, 'Wait until the login that was replaced has expired, or revoke it first.'),
   CREDENTIAL_SINK_FAILED: retryable(entry(502, 5, 'Check that the secret store answers, then repeat the call.')),
   CREDENTIAL_INCOMPLETE: retryable(entry(500, 1, 'Remove what the message names, then repeat the call.')),
+  // Proofs
+  ISOLATION_BROKEN: entry(500, 4, 'Do not serve tenants with this; find what the message names.'),
+  PROOF_INCONCLUSIVE: entry(500, 2, 'Let run() return what write() stores, so that there is something to cross.'),
   // Control plane and environment
   NOT_INITIALIZED: entry(503, 5, 'Run `tenantry init` with DATABASE_ADMIN_URL.'),
   CONTROL_PLANE_OUTDATED: entry(503, 5, 'Run `tenantry init` with this version of Tenantry.'),

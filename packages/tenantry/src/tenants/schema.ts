@@ -47,7 +47,7 @@ export function archiveName(tenant: Tenant, at: Date): string {
 
 /**
  * Puts every table of the tenant's schema under its guard and grants; returns how many tables there are.
- * Throws MIGRATION_FAILED for a relation that cannot carry a guard.
+ * Throws MIGRATION_FAILED for a relation that cannot carry a guard, and for a function that would get around it.
  */
 export async function guardSchema(tx: Sql, tenant: Tenant, roles: TenantRoles): Promise<number> {
   try {
@@ -63,7 +63,7 @@ export async function guardSchema(tx: Sql, tenant: Tenant, roles: TenantRoles): 
     throw new TenantryError('MIGRATION_FAILED', `In the schema ${tenant.schemaName}: ${error.message}.`, {
       cause: error,
       sqlState: CANNOT_BE_GUARDED,
-      fix: 'Leave materialized views and foreign tables out of tenant schemas: they ignore row-level security.',
+      fix: 'Leave materialized views, foreign tables and SECURITY DEFINER functions out of tenant schemas.',
     })
   }
 }

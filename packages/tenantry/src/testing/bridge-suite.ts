@@ -4,6 +4,7 @@ import type { Tenant } from '../tenants/tenant.ts'
 import type { Bridge, BridgeSession } from './bridge.ts'
 import { bridgeCases } from './bridge-cases.ts'
 import { type BridgeStage, openBridgeStage, type SuiteIsolation, suiteIsolations } from './bridge-stage.ts'
+import type { SuiteCase } from './suite-case.ts'
 
 export interface BridgeSuiteOptions {
   readonly bridge: Bridge
@@ -12,12 +13,6 @@ export interface BridgeSuiteOptions {
    * the first case runs. The suite makes tables and tenants in it and does not close it.
    */
   readonly tenantry: Tenantry | (() => Tenantry | Promise<Tenantry>)
-}
-
-export interface SuiteCase {
-  readonly name: string
-  /** Throws where the bridge does not hold what the name says. */
-  readonly run: () => Promise<void>
 }
 
 /**

@@ -53,6 +53,8 @@ interface Outgoing {
   readonly frame: Frame
 }
 
+const HELD_CURSORS = 'select from pg_catalog.pg_cursors where is_holdable'
+
 export class CheckedOutClient implements FlightObserver<Flight> {
   readonly scope: Scope
   readonly #options: CheckedOutOptions
@@ -66,6 +68,8 @@ export class CheckedOutClient implements FlightObserver<Flight> {
   #limited = false
   #restoring = false
   #leavesState = false
+  #ranUnseen = false
+  #heldCursors: 'unknown' | 'none' | 'found' = 'unknown'
   #released = false
   #underWay = 0
   /** The newest statement's answer. */
@@ -98,8 +102,7 @@ export class CheckedOutClient implements FlightObserver<Flight> {
     const statement = this.#options.reader.read(config.text)
     refuseResidue(statement)
     // A procedure may COMMIT inside; in a transaction block PostgreSQL refuses that.
-    const needsBlock = statement.keyword === 'do' || statement.keyword === 'call'
-    if (needsBlock && !this.isInTransaction) return this.#inTransactionOfItsOwn(config, statement)
+    if (statement.runsUnseen && !this.isInTransaction) return this.#inTransactionOfItsOwn(config, statement)
     return this.#send(config, statement, {})
   }
 
@@ -126,7 +129,9 @@ export class CheckedOutClient implements FlightObserver<Flight> {
     if (statement.copyFrom && !staged) return this.#copyIn(query, tenant)
     const refusal = this.#client.borrowed?.refuseSubmitted(query, statement.leavesState)
     if (refusal) throw refusal
+    if (statement.readsCursor) await this.#refuseHeldCursors()
     if (statement.leavesState) this.#leavesState = true
+    if (statement.runsUnseen) this.#ranUnseen = true
     this.#underWay++
     const send = () => this.#sendSubmitted(query, tenant, { statement, staged })
     const answer = this.#underWay > 1 && this.#last ? this.#last.then(send, send) : send()
@@ -175,16 +180,23 @@ export class CheckedOutClient implements FlightObserver<Flight> {
   /** Gives the connection back. An open transaction, or residue that cannot be undone, costs the connection. */
   release(destroy = false): void {
     if (this.#released) throw new TenantryError('CLIENT_RELEASED', 'The client was released already.')
-    const unclean = this.#underWay > 0 || this.#client.transactionStatus !== 'I' || this.#client.residue !== undefined
+    const residue = this.#client.residue !== undefined || this.#heldCursors === 'found'
+    const unclean = this.#underWay > 0 || this.#client.transactionStatus !== 'I' || residue
     this.#released = true
     if (destroy || unclean) this.#options.giveBack(true)
-    else if (this.#leavesState && !this.#client.borrowed) void this.#cleanAndGiveBack()
+    else if ((this.#leavesState || this.#ranUnseen) && !this.#client.borrowed) void this.#cleanAndGiveBack()
     else this.#options.giveBack(false)
   }
 
-  /** What an own SET or lock function may have left goes with one flush, before anybody else gets the connection. */
+  /** What an own SET, lock function or DO may have left goes first, before anybody else gets the connection. */
   async #cleanAndGiveBack(): Promise<void> {
     try {
+      if (this.#ranUnseen) {
+        await sendFlight(this.#client, { config: { text: 'discard all' } })
+        this.#client.prepared.forgetAll()
+        this.#options.giveBack(false)
+        return
+      }
       const unlock = 'select pg_catalog.pg_advisory_unlock_all()'
       await sendFlight(this.#client, { config: { text: 'reset all' }, statementName: 'reset all' })
       await sendFlight(this.#client, { config: { text: unlock }, statementName: unlock })
@@ -225,13 +237,14 @@ export class CheckedOutClient implements FlightObserver<Flight> {
     }
     this.#refuseMisuse()
     if (statement.leavesState) this.#leavesState = true
+    if (statement.runsUnseen) this.#ranUnseen = true
     this.#underWay++
     const flight = {
       config,
       commit,
       begin: begin === undefined ? undefined : () => (this.#client.transactionStatus === 'I' ? begin : undefined),
       statementName: statementNameFor(config.name, tenant),
-      runsCode: statement.keyword === 'do' || statement.keyword === 'call',
+      runsCode: statement.runsUnseen,
       leavesState: statement.leavesState,
       ends: statement.control === 'end',
       reasserts: () => this.#reasserting,
@@ -241,11 +254,41 @@ export class CheckedOutClient implements FlightObserver<Flight> {
         return this.#preludeFor(statement, prelude, begin !== undefined)
       },
     }
-    const send = () => sendFlight(this.#client, flight, this)
+    const send = statement.readsCursor
+      ? () => this.#afterHeldCursors(() => sendFlight(this.#client, flight, this))
+      : () => sendFlight(this.#client, flight, this)
     // One after the other, also where the caller does not wait: pg's own queue for that is on its way out.
     const answer = this.#underWay > 1 && this.#last ? this.#last.then(send, send) : send()
     this.#last = answer
     return answer
+  }
+
+  async #afterHeldCursors(send: () => Promise<QueryResult>): Promise<QueryResult> {
+    try {
+      await this.#refuseHeldCursors()
+    } catch (error) {
+      this.#underWay--
+      throw error
+    }
+    return send()
+  }
+
+  /**
+   * No text may say WITH HOLD, so a held cursor was opened out of sight, perhaps for another tenant, and shows rows of the
+   * moment. Asked once, before the first statement that reads a cursor.
+   */
+  async #refuseHeldCursors(): Promise<void> {
+    // A session that is borrowed is another one in each transaction; outside of one, none is the caller's.
+    const { borrowed } = this.#client
+    const isElsewhere = borrowed !== undefined && !this.isInTransaction
+    if (!isElsewhere && (borrowed || this.#heldCursors === 'unknown')) {
+      const { rows } = await sendFlight(this.#client, { config: { text: HELD_CURSORS }, statementName: HELD_CURSORS })
+      this.#heldCursors = rows.length === 0 ? 'none' : 'found'
+    }
+    if (!isElsewhere && this.#heldCursors === 'none') return
+    throw new TenantryError('STATEMENT_REFUSED', 'A cursor that was opened WITH HOLD out of sight is still open.', {
+      fix: 'Send it again on another client; let no function open cursors WITH HOLD.',
+    })
   }
 
   refuse(): undefined {

@@ -17,6 +17,7 @@ export interface WireConnection {
   readonly stream: Socket
   on(event: 'parameterStatus', listener: (message: { parameterName: string; parameterValue: string }) => void): void
   on(event: 'readyForQuery', listener: (message: { status: string }) => void): void
+  on(event: 'errorMessage', listener: (error: { readonly severity: string | undefined }) => void): void
   on(event: 'parseComplete' | 'end', listener: () => void): void
   off(event: 'parseComplete' | 'readyForQuery' | 'end', listener: () => void): void
 }

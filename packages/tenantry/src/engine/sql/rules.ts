@@ -1,5 +1,6 @@
 // The rules that need only the statement: what is refused everywhere, what is refused on shared
 // connections, and how a prepared statement is named on the server.
+import { createHash } from 'node:crypto'
 import { TenantryError } from '../../kernel/errors.ts'
 import type { ScopedTenant } from '../context/scope.ts'
 import type { Statement } from './statement.ts'
@@ -10,10 +11,13 @@ export function refuseResidue(statement: Statement): void {
   throw new TenantryError('STATEMENT_REFUSED', `${statement.keyword.toUpperCase()} was refused: ${statement.residue}.`)
 }
 
-/** Refuses transaction control, DO, CALL and COPY in pool.query(), where no client belongs to the caller. */
+// No cursor of the caller's own can be open where each statement is a transaction: only one that another left behind.
+const CURSOR_KEYWORDS: ReadonlySet<string> = new Set(['fetch', 'move', 'close'])
+
+/** Refuses transaction control, DO, CALL, COPY and cursors in pool.query(), where no client belongs to the caller. */
 export function refuseOnPool(statement: Statement): void {
   refuseResidue(statement)
-  if (statement.control !== undefined || statement.needsOwnClient) {
+  if (statement.control !== undefined || statement.needsOwnClient || CURSOR_KEYWORDS.has(statement.keyword)) {
     throw new TenantryError(
       'STATEMENT_REFUSED',
       `${statement.keyword.toUpperCase()} was sent without a client of its own.`,
@@ -50,7 +54,8 @@ export function refuseEnding({ control }: Statement): void {
  */
 export function statementNameFor(name: string | undefined, tenant: ScopedTenant): string | undefined {
   if (name === undefined || name === '') return undefined
-  return tenant.isolation === 'row' ? `u:${name}` : `${tenant.id}:${tenant.migrationVersion}:${name}`
+  const full = tenant.isolation === 'row' ? `u:${name}` : `${tenant.id}:${tenant.migrationVersion}:${name}`
+  return Buffer.byteLength(full) > LONGEST_NAME ? `h:${hashOf(full)}` : full
 }
 
 /**
@@ -65,3 +70,7 @@ export function ownNameFor({ serial, pace, keyword }: Statement, tenant: ScopedT
 }
 
 const PLANNED = new Set(['select', 'insert', 'update', 'delete', 'merge', 'with'])
+// PostgreSQL tells two names apart by their first 63 bytes alone.
+const LONGEST_NAME = 63
+
+const hashOf = (text: string) => createHash('sha256').update(text).digest('hex').slice(0, 60)

@@ -233,7 +233,8 @@ export class ScopedPool extends Pool implements TenantPool {
     const client = await this.checkOut(scope)
     const startedAt = performance.now()
     try {
-      return await client.query(config)
+      // A handle with `switch` may be used from inside another scope, which the client itself would refuse.
+      return await this.#options.store.enter(scope, () => client.query(config))
     } finally {
       notePace(pace, performance.now() - startedAt)
       client.release()

@@ -31,8 +31,14 @@ export class SharedClient implements FlightObserver<SharedFlight> {
     client.wire.on('readyForQuery', ({ status }) => {
       if (status !== 'I' || client.residue !== undefined) this.#destroy()
     })
-    client.once('end', () => {
+    const end = () => {
       this.#ended = true
+    }
+    client.once('end', end)
+    client.once('error', end)
+    // A server that ends a session says so, and closes the socket a moment later: nothing more may be sent meanwhile.
+    client.wire.on('errorMessage', ({ severity }) => {
+      if (severity === 'FATAL' || severity === 'PANIC') end()
     })
   }
 

@@ -1,9 +1,10 @@
 // Which functions a statement's text could call. It reads the text alone; what triggers, defaults and views call belongs
 // to whoever owns the schema, not to whoever injects SQL.
 
-// Functions that leave session state by themselves, or run SQL given as text, which may.
+// Functions that leave session state by themselves, or run SQL given as text, which may; and the view whose UPDATE is a
+// set_config for the session.
 const STATEFUL_CALL =
-  /set_config|advisory|(query|cursor|table|schema|database)_to_xml|ts_stat|ts_rewrite|dblink|pg_notify|lo_|setseed|\$\$|u&"/i
+  /set_config|pg_settings|advisory|(query|cursor|table|schema|database)_to_xml|ts_stat|ts_rewrite|dblink|pg_notify|lo_|setseed|\$\$|u&"/i
 
 // Words that stand before a parenthesis without calling a function that could touch settings.
 const SAFE_BEFORE_PARENTHESIS = new Set([

@@ -52,6 +52,12 @@ describe('residue', () => {
     'declare c scroll cursor with  hold for select 1',
     '/* hidden */ set role x',
     '-- hidden\nset role x',
+    'drop owned by current_user',
+    'DROP /* */ OWNED by x cascade',
+    'reassign owned by x to y',
+    "alter role x password 'y'",
+    'alter user x set role = y',
+    'alter default privileges grant select on tables to public',
   ])('is seen in %j', (text) => expect(readStatement(text).residue).toBeDefined())
 
   it.each([
@@ -63,6 +69,8 @@ describe('residue', () => {
     'declare c cursor for select 1',
     'notify x',
     'create index on t (temp)',
+    'alter table t add column owned int',
+    'drop table owned',
   ])('is not seen in %j', (text) => expect(readStatement(text).residue).toBeUndefined())
 })
 

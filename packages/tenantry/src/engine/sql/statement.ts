@@ -49,6 +49,10 @@ export interface Statement {
   readonly needsOwnClient: boolean
   /** Depends on the session of its client, or changes it; only plain reads and writes do not. */
   readonly needsSession: boolean
+  /** DO and CALL: run SQL that the text does not show, which may leave anything on the session. */
+  readonly runsUnseen: boolean
+  /** Reads a cursor by its name, which may be one that outlived its tenant. */
+  readonly readsCursor: boolean
   /** COPY … FROM, which row-level security refuses. */
   readonly copyFrom: boolean
   /**
@@ -101,6 +105,8 @@ export function readStatement(text: string): Statement {
     control: controlOf(words),
     residue: residueOf(words, text),
     needsOwnClient: keyword === 'do' || keyword === 'call' || keyword === 'copy',
+    runsUnseen: keyword === 'do' || keyword === 'call',
+    readsCursor: keyword === 'fetch' || keyword === 'move' || /cursor_to_xml/i.test(text),
     copyFrom: keyword === 'copy' && /\bfrom\b/i.test(text) && !/^copy\s*\(/i.test(head),
     needsSession: !DATA_KEYWORDS.has(keyword) || callsStateful(text),
     opaque: !DATA_KEYWORDS.has(keyword) || mayCallFunctions(text),
@@ -190,13 +196,25 @@ const RESIDUE: Readonly<Record<string, string>> = {
   discard: 'DISCARD resets the session',
   load: 'LOAD changes the session',
   prepare: 'PREPARE outlives the tenant on the connection',
+  reassign: 'REASSIGN OWNED is not for the role that all tenants share',
 }
+
+// A role needs no right to give up its own grants and policies, or to change its own password and settings; ours is
+// the one that all tenants share.
+const CHANGES_OWN_ROLE: ReadonlySet<string> = new Set([
+  'drop owned',
+  'alter role',
+  'alter user',
+  'alter group',
+  'alter default',
+])
 
 function residueOf(words: readonly string[], text: string): string | undefined {
   const [first, second] = words
   if (first === undefined) return undefined
   if (first === 'set') return residueOfSet(second)
   if (first === 'create') return residueOfCreate(words)
+  if (CHANGES_OWN_ROLE.has(`${first} ${second ?? ''}`)) return 'It changes the role that all tenants share'
   if ((first === 'commit' || first === 'rollback') && second === 'prepared')
     return 'Two-phase commit leaves the session'
   if (first === 'declare' && /\bwith\s+hold\b/i.test(text)) return 'A WITH HOLD cursor outlives its transaction'

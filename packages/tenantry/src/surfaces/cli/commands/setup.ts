@@ -14,7 +14,7 @@ export const initCommand: CommandSpec = {
   group: 'Start:',
   summary: 'Make a database ready: the control plane, its roles and its keys.',
   notes: ['Running it again changes nothing. Servers do it at their start, too.'],
-  options: [{ flags: '--harden', description: 'also take set_config from PUBLIC; needs a superuser' }],
+  options: [{ flags: '--harden', description: 'also take set_config and DO from PUBLIC; needs a superuser' }],
   examples: [
     { line: 'init', explains: 'in the database of DATABASE_ADMIN_URL' },
     { line: 'init --harden', explains: 'and make injected SQL poorer' },
