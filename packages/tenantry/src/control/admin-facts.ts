@@ -24,6 +24,7 @@ export interface AdminFacts {
   readonly ownsDatabase: boolean
   readonly createOnDatabase: boolean
   readonly publicTemp: boolean
+  readonly adminTemp: boolean
   readonly publicSchemaOwner: string | null
   readonly ownsPublicSchema: boolean
   readonly publicCreate: boolean
@@ -37,6 +38,7 @@ const ADMIN_FACTS = `
          r.rolsuper as superuser, r.rolcreaterole as "createRole", r.rolinherit as inherit,
          pg_get_userbyid(d.datdba)::text as "databaseOwner", pg_has_role(d.datdba, 'usage') as "ownsDatabase",
          has_database_privilege(d.oid, 'create') as "createOnDatabase",
+         has_database_privilege(d.oid, 'temporary') as "adminTemp",
          exists (select from aclexplode(coalesce(d.datacl, acldefault('d', d.datdba))) a
                   where a.grantee = 0 and a.privilege_type = 'TEMPORARY') as "publicTemp",
          pg_get_userbyid(p.nspowner)::text as "publicSchemaOwner",

@@ -60,7 +60,10 @@ function publicRequirements(facts: AdminFacts, database: string): readonly Check
   return [
     check('PUBLIC may not create temporary tables', !facts.publicTemp || facts.ownsDatabase, {
       subject: facts.database,
-      fix: `REVOKE TEMPORARY ON DATABASE ${database} FROM PUBLIC; -- as ${quoteIdentifier(facts.databaseOwner)}, its owner`,
+      // The admin keeps what loads need: a staging table that ends with its transaction.
+      fix:
+        `REVOKE TEMPORARY ON DATABASE ${database} FROM PUBLIC; GRANT TEMPORARY ON DATABASE ${database} TO ` +
+        `${quoteIdentifier(facts.user)}; -- as ${quoteIdentifier(facts.databaseOwner)}, its owner`,
     }),
     check('PUBLIC may not create in schema public', !facts.publicCreate || facts.ownsPublicSchema, {
       subject: 'public',

@@ -85,6 +85,10 @@ function afterInit(facts: AdminFacts): readonly Check[] {
       subject: facts.database,
       fix: `REVOKE TEMPORARY ON DATABASE ${quoteIdentifier(facts.database)} FROM PUBLIC;`,
     }),
+    check('admin may create temporary tables', facts.adminTemp, {
+      subject: facts.user,
+      fix: `GRANT TEMPORARY ON DATABASE ${quoteIdentifier(facts.database)} TO ${quoteIdentifier(facts.user)}; -- for scope.copyFrom()`,
+    }),
     check('schema public is closed to PUBLIC', !facts.publicCreate, {
       subject: 'public',
       fix: 'REVOKE CREATE ON SCHEMA public FROM PUBLIC;',

@@ -13,7 +13,10 @@ export interface RoleOptions {
 }
 
 /** Functions that statements of a tenant may call; everything else in the schema is the admin's alone. */
-const APP_FUNCTIONS = ['current_tenant_id', 'current_user_id', 'current_tenant_role', 'claimed_tenant_id']
+const APP_FUNCTIONS = [
+  ...['current_tenant_id()', 'current_user_id()', 'current_tenant_role()', 'claimed_tenant_id()'],
+  ...['copy_stage(regclass, text[], boolean)', 'copy_unstage()'],
+]
 
 const MARK = /^Tenantry instance ([0-9a-f]{8}), database (.*)$/s
 
@@ -59,9 +62,12 @@ async function createLogin(tx: Sql, login: string): Promise<void> {
   await tx.query(`create role ${quoteIdentifier(login)} ${attributes('login')} password ${quoteLiteral(verifier)}`)
 }
 
-function markOf({ instanceId, facts }: RoleOptions): string {
-  return `Tenantry instance ${instanceId}, database ${facts.database}`
+/** The comment by which a role is known to be made by an instance, for a database. */
+export function roleMark(instanceId: string, database: string): string {
+  return `Tenantry instance ${instanceId}, database ${database}`
 }
+
+const markOf = ({ instanceId, facts }: RoleOptions): string => roleMark(instanceId, facts.database)
 
 async function mark(tx: Sql, before: string | null | undefined, of: { name: string; options: RoleOptions }) {
   const text = markOf(of.options)
@@ -145,7 +151,7 @@ async function grantPrivileges(tx: Sql, { roles, facts }: RoleOptions): Promise<
   await tx.query(SEAL_SECRETS)
   await tx.query('revoke all on all functions in schema tenantry from public')
   await tx.query(`grant usage on schema tenantry to ${app}, ${central}`)
-  for (const name of APP_FUNCTIONS) await tx.query(`grant execute on function tenantry.${name}() to ${app}`)
+  for (const name of APP_FUNCTIONS) await tx.query(`grant execute on function tenantry.${name} to ${app}`)
   // Column defaults run as whoever inserts: without a tenant_id central meets the not-null constraint, not a denial.
   await tx.query(`grant execute on function tenantry.claimed_tenant_id() to ${central}`)
 }

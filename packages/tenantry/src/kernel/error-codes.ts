@@ -79,7 +79,11 @@ export const errorCodes = {
   CLIENT_SCOPE_MISMATCH: entry(500, 4, 'Check out a client inside the scope that uses it.'),
   STATEMENT_REFUSED: entry(400, 4, 'Use scope.transaction() or a form of the statement that leaves no residue.'),
   MULTIPLE_STATEMENTS: entry(400, 4, 'Send one statement per query; use scope.transaction() for several.'),
-  COPY_FROM_ROW_SCOPE: entry(400, 4, 'Load rows with INSERT; PostgreSQL refuses COPY FROM under row-level security.'),
+  COPY_FROM_ROW_SCOPE: entry(
+    400,
+    4,
+    'Load rows with scope.copyFrom(); PostgreSQL refuses COPY FROM under row-level security.',
+  ),
   TRANSACTION_LEFT_OPEN: entry(500, 4, 'End the transaction before the client is released; it was rolled back.'),
   TRANSACTION_ABORTED: entry(500, 4, 'Let the error of the failed statement end the callback, or use a savepoint.'),
   TRANSACTION_ENDED: entry(500, 4, 'Do not use tx after its callback has ended.'),

@@ -3,7 +3,7 @@
 import type { Scope, ScopeStore, TenantSource } from '../engine/context/scope.ts'
 import type { PoolClient, QueryResult } from '../engine/sql/pg.ts'
 import { readQueryArguments, type TenantQueryConfig } from '../engine/sql/query-arguments.ts'
-import { refuseEnding, refuseOnPool, refuseResidue } from '../engine/sql/rules.ts'
+import { refuseEnding, refuseInBatch, refuseOnPool, refuseResidue } from '../engine/sql/rules.ts'
 import { ScopedPool } from '../engine/sql/scoped-pool.ts'
 import { StatementReader } from '../engine/sql/statement.ts'
 import type { Transaction } from '../engine/sql/transaction.ts'
@@ -50,6 +50,13 @@ export class StubPool extends ScopedPool {
   override async queryIn(scope: Scope, config: TenantQueryConfig): Promise<QueryResult> {
     refuseOnPool(this.#reader.read(config.text))
     return this.#answer(scope, config)
+  }
+
+  override async batchIn(scope: Scope, configs: readonly TenantQueryConfig[]): Promise<readonly QueryResult[]> {
+    for (const { text } of configs) refuseInBatch(this.#reader.read(text))
+    const results: QueryResult[] = []
+    for (const config of configs) results.push(await this.#answer(scope, config))
+    return results
   }
 
   /** A client that belongs to the current scope; its BEGIN, COMMIT and ROLLBACK do nothing. */

@@ -3,7 +3,8 @@
 import { type CentralScope, requiredReason, withCentralHandle } from '../composition/central-scope.ts'
 import { ScopeStore } from '../engine/context/scope.ts'
 import type { QueryResultRows } from '../engine/sql/database.ts'
-import { type ScopeHandle, type ScopeOptions, Scopes } from '../engine/sql/scopes.ts'
+import type { ScopedWork, ScopeHandle, ScopeOptions, TenantQueries } from '../engine/sql/scope-handle.ts'
+import { Scopes } from '../engine/sql/scopes.ts'
 import { systemClock } from '../kernel/clock.ts'
 import { TenantryError } from '../kernel/errors.ts'
 import { healthReport } from '../kernel/health.ts'
@@ -40,6 +41,7 @@ class Stub implements Tenantry {
   readonly tenants: FleetTenants
   readonly pool: StubPool
   readonly keys
+  readonly externalAccess = stubExternalAccess()
   readonly #memory: MemoryTenants
   readonly #store = new ScopeStore()
   readonly #scopes: Scopes
@@ -68,11 +70,7 @@ class Stub implements Tenantry {
     this.#refuseClosed()
   }
 
-  run<T>(
-    ref: TenantRef,
-    second: ScopeOptions | (() => T | PromiseLike<T>),
-    third?: () => T | PromiseLike<T>,
-  ): Promise<T> {
+  run<T>(ref: TenantRef, second: ScopeOptions | ScopedWork<T>, third?: ScopedWork<T>): Promise<T> {
     const callback = typeof second === 'function' ? second : third
     if (!callback) return Promise.reject(new TenantryError('INVALID_INPUT', 'run() needs a callback.'))
     return this.#scopes.run(ref, typeof second === 'function' ? {} : second, callback)
@@ -80,11 +78,14 @@ class Stub implements Tenantry {
 
   scope(ref: TenantRef, options: ScopeOptions = {}): ScopeHandle {
     const handle = this.#scopes.handle(ref, options)
-    return {
+    const queries: TenantQueries = {
       query: (statement, values) => handle.query(statement, values),
       run: (callback) => handle.run(callback),
+      batch: (statements) => handle.batch(statements),
+      copyFrom: () => Promise.reject(new TenantryError('INTERNAL', 'stubTenantry() has no tables to load.')),
       transaction: async (run) => this.pool.transaction(await this.#scopes.open(ref, options), run),
     }
+    return queries as ScopeHandle
   }
 
   current() {
@@ -106,6 +107,13 @@ class Stub implements Tenantry {
   /** There is no table to protect: nothing changes. */
   async protect(table: string) {
     return { table, statements: [], changed: false }
+  }
+
+  /** There is no key to sign with, and no database that would verify it. */
+  async token(): Promise<never> {
+    throw new TenantryError('CONFIGURATION_INVALID', 'The in-memory instance signs no contexts.', {
+      fix: 'Test what uses tokens against a real database, for example { embedded: true }.',
+    })
   }
 
   /** There is no schema to migrate: nothing is applied. */
@@ -151,6 +159,16 @@ class Stub implements Tenantry {
     }
     return { succeeded, failed }
   }
+}
+
+/** There is no table to let a gateway at. */
+function stubExternalAccess() {
+  const refuse = async (): Promise<never> => {
+    throw new TenantryError('CONFIGURATION_INVALID', 'The in-memory instance has no tables for a gateway.', {
+      fix: 'Test what a gateway may reach against a real database, for example { embedded: true }.',
+    })
+  }
+  return { allow: refuse, revoke: refuse, list: async () => [] }
 }
 
 function stubKeys() {

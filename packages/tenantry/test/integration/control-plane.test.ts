@@ -155,7 +155,7 @@ describe('init by a weak admin', () => {
       fix: [
         `ALTER ROLE "${weak.name}" CREATEROLE;`,
         `GRANT CREATE ON DATABASE "${name}" TO "${weak.name}";`,
-        `REVOKE TEMPORARY ON DATABASE "${name}" FROM PUBLIC; -- as "${owner ?? ''}", its owner`,
+        `REVOKE TEMPORARY ON DATABASE "${name}" FROM PUBLIC; GRANT TEMPORARY ON DATABASE "${name}" TO "${weak.name}"; -- as "${owner ?? ''}", its owner`,
       ].join('\n'),
     })
     expect((await superuser.query(everything)).rows).toEqual(before.rows)
@@ -240,6 +240,8 @@ describe('the rights that init gives out', () => {
     )
     expect(rows.map(({ name }) => name)).toEqual([
       'claimed_tenant_id',
+      'copy_stage',
+      'copy_unstage',
       'current_tenant_id',
       'current_tenant_role',
       'current_user_id',

@@ -10,6 +10,7 @@ const folder = `${root}packages/tenantry/test/types/`
 const entries = {
   tenantry: `${root}packages/tenantry/src/index.ts`,
   'tenantry/http': `${root}packages/tenantry/src/surfaces/http/index.ts`,
+  'tenantry/lint': `${root}packages/tenantry/src/features/lint/index.ts`,
   'tenantry/testing': `${root}packages/tenantry/src/testing/index.ts`,
   'tenantry/knex': `${root}packages/tenantry/src/bridges/knex.ts`,
   'tenantry/mikro-orm': `${root}packages/tenantry/src/bridges/mikro-orm.ts`,

@@ -2,14 +2,17 @@
 // hands the connection back only in the state in which it came.
 import type { Scope, ScopedTenant, ScopeStore } from '../context/scope.ts'
 import { TenantryError } from '../../kernel/errors.ts'
+import { copyIn } from './copy-in.ts'
+import { readCopyTarget } from './copy-target.ts'
 import { type FlightObserver, sendFlight } from './flight.ts'
-import type { QueryResult } from './pg.ts'
+import type { QueryResult, Submittable } from './pg.ts'
 import type { Prelude } from './prelude.ts'
-import type { TenantQueryConfig } from './query-arguments.ts'
-import { refuseEnding, refuseResidue, statementNameFor } from './rules.ts'
+import { type TenantQueryConfig, textOfSubmittable } from './query-arguments.ts'
+import { refuseControl, refuseEnding, refuseResidue, statementNameFor } from './rules.ts'
 import type { ScopedClient } from './scoped-client.ts'
 import type { Flight } from './scoped-query.ts'
 import type { Statement, StatementReader } from './statement.ts'
+import { SubmittedQuery } from './submitted-query.ts'
 import type { TenantGate } from './tenant-gate.ts'
 
 export interface CheckedOutOptions {
@@ -27,6 +30,22 @@ interface Frame {
   readonly begin?: string
   readonly commit?: boolean
 }
+
+export interface SubmitOptions {
+  /** A COPY into the staging table, whose end its caller tells. */
+  readonly staged?: boolean
+}
+
+/** An error of the server that the query object has been told already. */
+export class ToldError extends Error {
+  constructor(cause: Error) {
+    super(cause.message, { cause })
+  }
+}
+
+const PLAIN_COPY = 'Write it as COPY table (columns) FROM STDIN WITH (…), without comments, or use scope.copyFrom().'
+
+const copyFromRowScope = () => new TenantryError('COPY_FROM_ROW_SCOPE', 'COPY FROM was sent inside a row tenant.')
 
 interface Outgoing {
   readonly config: TenantQueryConfig
@@ -50,7 +69,7 @@ export class CheckedOutClient implements FlightObserver<Flight> {
   #released = false
   #underWay = 0
   /** The newest statement's answer. */
-  #last: Promise<QueryResult> | undefined
+  #last: Promise<unknown> | undefined
   #admission: Promise<ScopedTenant> | undefined
 
   constructor(options: CheckedOutOptions) {
@@ -91,6 +110,56 @@ export class CheckedOutClient implements FlightObserver<Flight> {
     refuseResidue(statement)
     refuseEnding(statement)
     return this.#send(config, statement, { begin, commit })
+  }
+
+  /**
+   * Runs a query object that sends itself, behind the prelude; resolves when the server is done with it. What went wrong
+   * on the server the object has been told; what is thrown before anything was sent it has not.
+   */
+  async submit(query: Submittable, { staged = false }: SubmitOptions = {}): Promise<void> {
+    this.#refuseMisuse()
+    const statement = this.#options.reader.read(textOfSubmittable(query))
+    refuseResidue(statement)
+    refuseControl(statement)
+    const tenant = this.#options.gate.peek(this.scope) ?? (await this.#admit())
+    this.#refuseMisuse()
+    if (statement.copyFrom && !staged) return this.#copyIn(query, tenant)
+    if (statement.leavesState) this.#leavesState = true
+    this.#underWay++
+    const send = () => this.#sendSubmitted(query, tenant, { statement, staged })
+    const answer = this.#underWay > 1 && this.#last ? this.#last.then(send, send) : send()
+    this.#last = answer
+    return answer
+  }
+
+  #sendSubmitted(
+    query: Submittable,
+    tenant: ScopedTenant,
+    { statement, staged }: { readonly statement: Statement; readonly staged: boolean },
+  ): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const settled = (error?: Error) => {
+        this.#underWay--
+        if (error) reject(new ToldError(error))
+        else resolve()
+      }
+      const prelude = this.#preludeFor(statement, this.#options.gate.prelude(this.scope, tenant), false)
+      const [reasserts, restoresTimeout] = [this.#reasserting, this.#restoring]
+      const submission = { query, prelude, reasserts, restoresTimeout, settled, holdsEnd: staged }
+      this.#client.send(new SubmittedQuery(submission, this.#client))
+    })
+  }
+
+  async #copyIn(query: Submittable, tenant: ScopedTenant): Promise<void> {
+    if (tenant.isolation === 'row') throw copyFromRowScope()
+    const target = readCopyTarget(textOfSubmittable(query))
+    if (target) await copyIn(this, query, { ...target, every: true })
+    else throw new TenantryError('STATEMENT_REFUSED', 'The target of COPY FROM could not be read.', { fix: PLAIN_COPY })
+  }
+
+  /** Tells a query object the good end that was kept from it. */
+  tellEnd(query: Submittable): void {
+    query.handleReadyForQuery?.(this.#client.wire)
   }
 
   /** BEGIN, COMMIT and ROLLBACK of the engine itself. */
@@ -150,7 +219,7 @@ export class CheckedOutClient implements FlightObserver<Flight> {
 
   #sendAdmitted(tenant: ScopedTenant, { config, statement, frame: { begin, commit } }: Outgoing): Promise<QueryResult> {
     if (statement.copyFrom && tenant.isolation === 'row') {
-      throw new TenantryError('COPY_FROM_ROW_SCOPE', 'COPY FROM was sent inside a row tenant.')
+      throw copyFromRowScope()
     }
     this.#refuseMisuse()
     if (statement.leavesState) this.#leavesState = true
@@ -169,8 +238,9 @@ export class CheckedOutClient implements FlightObserver<Flight> {
     }
     const send = () => sendFlight(this.#client, flight, this)
     // One after the other, also where the caller does not wait: pg's own queue for that is on its way out.
-    this.#last = this.#underWay > 1 && this.#last ? this.#last.then(send, send) : send()
-    return this.#last
+    const answer = this.#underWay > 1 && this.#last ? this.#last.then(send, send) : send()
+    this.#last = answer
+    return answer
   }
 
   refuse(): undefined {

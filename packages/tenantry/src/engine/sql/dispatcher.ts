@@ -6,6 +6,21 @@ import type { QueryResult } from './pg.ts'
 import type { ScopedClient } from './scoped-client.ts'
 import { SharedClient, type SharedFlight } from './shared-client.ts'
 
+/** The shared connections at this moment, and what has become of earlier ones. */
+export interface SharedStats {
+  /** The most there may be. */
+  readonly max: number
+  readonly open: number
+  /** Statements sent and not answered yet. */
+  readonly pending: number
+  /** Connections whose head statement keeps the others waiting. */
+  readonly heldUp: number
+  /** Ended because a statement left a transaction or a changed session. */
+  readonly destroyed: number
+  /** Replaced because the backend had grown with the schemas it touched. */
+  readonly retired: number
+}
+
 export interface DispatcherOptions {
   readonly connect: () => Promise<ScopedClient>
   /** How many shared connections there may be. */
@@ -28,6 +43,8 @@ export class Dispatcher {
   #clients: SharedClient[] = []
   #connecting: Promise<void> | undefined
   #closed = false
+  #destroyed = 0
+  #retired = 0
 
   constructor(options: DispatcherOptions) {
     this.#options = options
@@ -44,6 +61,24 @@ export class Dispatcher {
     const depth = depthFor(flight.pace.ms)
     const client = this.#choose(depth)
     return client ? client.send(flight) : this.#first(depth).then((opened) => opened.send(flight))
+  }
+
+  get stats(): SharedStats {
+    const now = performance.now()
+    const usable = this.#clients.filter((client) => client.isUsable)
+    return {
+      max: this.#options.size,
+      open: usable.length,
+      pending: usable.reduce((sum, client) => sum + client.pending, 0),
+      heldUp: usable.filter((client) => client.headAgeMs(now) > SLOW_HEAD_MS).length,
+      destroyed: this.#destroyed,
+      retired: this.#retired,
+    }
+  }
+
+  /** Resolves when there is a connection to send over; throws where none can be made. */
+  async ready(): Promise<void> {
+    if (!this.#clients.some((client) => client.isUsable)) await this.#grow()
   }
 
   async close(): Promise<void> {
@@ -85,6 +120,7 @@ export class Dispatcher {
   /** Retires a grown backend; what follows goes to another connection. */
   #replace(grown: SharedClient): SharedClient | undefined {
     this.#clients = this.#clients.filter((client) => client !== grown)
+    this.#retired++
     grown.end().catch(() => undefined)
     return this.#clients.find((client) => client.isUsable)
   }
@@ -116,7 +152,7 @@ export class Dispatcher {
     try {
       const client = await this.#options.connect()
       // Only now: the list may have become another one while this connected.
-      this.#clients.push(new SharedClient(client))
+      this.#clients.push(new SharedClient(client, () => this.#destroyed++))
     } catch (error) {
       throw toConnectError(error)
     }

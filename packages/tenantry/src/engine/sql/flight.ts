@@ -1,6 +1,8 @@
 // Sends one flush and waits for its answer, once more where the server lost or outgrew a prepared statement.
 import { explainDefinition, toTenantryError } from './database-errors.ts'
-import type { QueryResult } from './pg.ts'
+import { TenantryError } from '../../kernel/errors.ts'
+import type { QueryCallback, QueryResult, WireQuery } from './pg.ts'
+import { ScopedBatch } from './scoped-batch.ts'
 import type { ScopedClient } from './scoped-client.ts'
 import { type Flight, ScopedQuery } from './scoped-query.ts'
 
@@ -28,12 +30,22 @@ export function sendFlight<F extends Flight>(
       if (error) reject(mapped(error, flight.config.text))
       else resolve(result as QueryResult)
     }
-    const query = new ScopedQuery(flight, client, (error, result) => {
-      if (error && isRetryable(error, client)) client.send(new ScopedQuery(flight, client, answered))
-      else answered(error, result)
-    })
-    client.send(query)
+    client.send(
+      wireQuery(flight, client, (error, result) => {
+        if (error && isRetryable(error, client)) client.send(wireQuery(flight, client, answered))
+        else answered(error, result)
+      }),
+    )
   })
+}
+
+function wireQuery(flight: Flight, client: ScopedClient, callback: QueryCallback): WireQuery {
+  const { batch, prelude } = flight
+  if (!batch) return new ScopedQuery(flight, client, callback)
+  const given = typeof prelude === 'function' ? prelude() : prelude
+  // A batch has a transaction to itself, which nothing can have taken into the tenant before.
+  if (!given) throw new TenantryError('TENANT_CONTEXT_MISSING', 'A batch was sent without a tenant in scope.')
+  return new ScopedBatch(batch, given, { client, callback })
 }
 
 /**

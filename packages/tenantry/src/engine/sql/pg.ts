@@ -3,7 +3,7 @@
 import type { Socket } from 'node:net'
 import pg from 'pg'
 
-export const { Client, DatabaseError, Pool, types } = pg
+export const { Client, DatabaseError, Pool, TypeOverrides, types } = pg
 export type Pool = pg.Pool
 export type { ClientConfig, PoolClient, PoolConfig, QueryConfig, QueryResult } from 'pg'
 
@@ -17,8 +17,8 @@ export interface WireConnection {
   readonly stream: Socket
   on(event: 'parameterStatus', listener: (message: { parameterName: string; parameterValue: string }) => void): void
   on(event: 'readyForQuery', listener: (message: { status: string }) => void): void
-  on(event: 'end', listener: () => void): void
-  off(event: 'readyForQuery' | 'end', listener: () => void): void
+  on(event: 'parseComplete' | 'end', listener: () => void): void
+  off(event: 'parseComplete' | 'readyForQuery' | 'end', listener: () => void): void
 }
 
 /** The parts of a pg.Client that its types leave out. */
@@ -27,6 +27,28 @@ export interface WireClient {
   /** `I` idle, `T` in a transaction, `E` in a failed one, as of the last ReadyForQuery. */
   getTransactionStatus(): string | null
 }
+
+/** A query object that sends itself: pg's Submittable, with the text that those of pg-cursor and pg-copy-streams carry. */
+export interface Submittable {
+  text?: string
+  /** A query stream's, which has the text. */
+  readonly cursor?: { readonly text?: string }
+  _result?: { _types?: unknown }
+  callback?: unknown
+  submit(connection: WireConnection): unknown
+  handleRowDescription?(message: unknown): void
+  handleDataRow?(message: unknown): void
+  handlePortalSuspended?(connection: WireConnection): void
+  handleCommandComplete?(message: unknown, connection: WireConnection): void
+  handleEmptyQuery?(connection: WireConnection): void
+  handleCopyInResponse?(connection: WireConnection): void
+  handleCopyData?(message: unknown, connection: WireConnection): void
+  handleReadyForQuery?(connection: WireConnection): void
+  handleError(error: Error, connection: WireConnection): void
+}
+
+/** What pg's client calls on the query object that it was given. */
+export type WireSubmittable = Required<Omit<Submittable, 'text' | 'cursor' | '_result' | 'callback'>>
 
 export type QueryCallback = (error: Error | null, result?: pg.QueryResult) => void
 

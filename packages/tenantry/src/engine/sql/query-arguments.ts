@@ -1,6 +1,6 @@
 // Reads the argument forms of pg's query(): text or config, optional values, optional callback.
 import { TenantryError } from '../../kernel/errors.ts'
-import type { QueryConfig, QueryResult } from './pg.ts'
+import type { QueryConfig, QueryResult, Submittable } from './pg.ts'
 
 /** A query config as pg takes it, with the timeout that its types leave out. */
 export interface TenantQueryConfig extends QueryConfig {
@@ -24,14 +24,30 @@ export function readQueryArguments(args: readonly unknown[]): QueryArguments {
   if (typeof first !== 'object' || first === null) {
     throw new TenantryError('INVALID_INPUT', 'query() needs a text or a query config.')
   }
-  if ('submit' in first && typeof first.submit === 'function') {
-    throw new TenantryError('STATEMENT_REFUSED', 'Query objects that send themselves carry no tenant and are refused.')
+  if (isSubmittable(first)) {
+    throw new TenantryError('STATEMENT_REFUSED', 'A cursor or stream was given to a query of the pool or of a scope.', {
+      fix: 'Check a client out with pool.connect() and give it to client.query(); loads: scope.copyFrom().',
+    })
   }
   if (!('text' in first) || typeof first.text !== 'string') {
     throw new TenantryError('INVALID_INPUT', 'A query config needs a text.')
   }
   const config = first as TenantQueryConfig
   return { config: Array.isArray(second) ? { ...config, values: second } : config, callback }
+}
+
+/** Whether the value is a query object that sends itself, such as a cursor or a COPY stream. */
+export function isSubmittable(value: unknown): value is Submittable {
+  return typeof value === 'object' && value !== null && 'submit' in value && typeof value.submit === 'function'
+}
+
+/** What a query object will send. STATEMENT_REFUSED where it does not say: nothing is sent unread. */
+export function textOfSubmittable({ text, cursor }: Submittable): string {
+  const said = text ?? cursor?.text
+  if (typeof said === 'string') return said
+  throw new TenantryError('STATEMENT_REFUSED', 'A query object without a text was given to query().', {
+    fix: 'Use pg-cursor, pg-query-stream or pg-copy-streams, or send the statement as text.',
+  })
 }
 
 /** Hands a promise's outcome to a callback where there is one, as pg does. */

@@ -22,6 +22,20 @@ export function refuseOnPool(statement: Statement): void {
   }
 }
 
+/** Refuses in a batch what pool.query() refuses, and an empty text, which the server answers with nothing to count. */
+export function refuseInBatch(statement: Statement): void {
+  refuseOnPool(statement)
+  if (statement.isEmpty) throw new TenantryError('INVALID_INPUT', 'A statement of the batch is empty.')
+}
+
+/** Refuses transaction control in a query object that sends itself. */
+export function refuseControl({ control }: Statement): void {
+  if (control === undefined) return
+  throw new TenantryError('STATEMENT_REFUSED', 'Transaction control was sent as a query object.', {
+    fix: 'Send it as text: client.query("begin").',
+  })
+}
+
 /** Refuses what would begin or end the transaction under an engine-made one. Savepoints are the user's own. */
 export function refuseEnding({ control }: Statement): void {
   if (control !== 'begin' && control !== 'end') return

@@ -1,9 +1,8 @@
 // A connection of the scoped login. It sends nothing but scoped flushes, and it watches what the server reports of
 // its session: a setting that stays changed after a statement is residue another tenant would run under.
 import { TenantryError } from '../../kernel/errors.ts'
-import { Client, type ClientConfig, type WireConnection, wireOf } from './pg.ts'
+import { Client, type ClientConfig, type WireConnection, type WireQuery, wireOf } from './pg.ts'
 import { PreparedStatements } from './prepared-statements.ts'
-import { ScopedQuery } from './scoped-query.ts'
 
 // Named statements of schema tenants carry the tenant in their name, so there may be many, and each one keeps its plan in
 // the backend's memory. Beyond this the least recently used one is closed.
@@ -63,7 +62,7 @@ export class ScopedClient extends Client {
     this.wire.stream.destroy()
   }
 
-  send(query: ScopedQuery): void {
+  send(query: Pick<WireQuery, 'submit'>): void {
     super.query(query as never)
   }
 
@@ -71,11 +70,15 @@ export class ScopedClient extends Client {
     this.#unanswered++
   }
 
-  /** Refused: only flushes made by the engine may use this connection, because a bare one carries no tenant. */
-  override query(): never {
-    throw new TenantryError(
+  /** Refused in the form in which it was asked: a bare statement carries no tenant. Pool events hand out such clients. */
+  override query(...args: unknown[]): never {
+    const error = new TenantryError(
       'TENANT_CONTEXT_MISSING',
       'A statement was sent on a connection of the scoped pool itself, outside of every tenant scope.',
     )
+    const callback = args.find((arg): arg is (error: Error) => void => typeof arg === 'function')
+    if (callback) process.nextTick(callback, error)
+    // The overloads of pg's query() have no common type.
+    return (callback ? undefined : Promise.reject(error)) as never
   }
 }

@@ -4,14 +4,15 @@ import type { Scope, ScopedTenant, ScopeStore } from '../context/scope.ts'
 import { refuseBareHosts } from './bare-hosts.ts'
 import { CheckedOutClient } from './checked-out-client.ts'
 import { toConnectError } from './database-errors.ts'
-import { Dispatcher } from './dispatcher.ts'
-import { leaseClient } from './leased-client.ts'
+import { Dispatcher, type SharedStats } from './dispatcher.ts'
+import { leaseClient, type Taken } from './leased-client.ts'
 import { Pool, type PoolClient, type PoolConfig, type QueryResult } from './pg.ts'
 import { answer, readQueryArguments, type TenantQueryConfig } from './query-arguments.ts'
-import { ownNameFor, refuseOnPool, statementNameFor } from './rules.ts'
+import { ownNameFor, refuseInBatch, refuseOnPool, statementNameFor } from './rules.ts'
 import { ScopedClient } from './scoped-client.ts'
-import { notePace, type Pace, StatementReader } from './statement.ts'
+import { BatchPace, notePace, type Pace, StatementReader } from './statement.ts'
 import type { TenantGate } from './tenant-gate.ts'
+import { runTransaction } from './transaction.ts'
 
 /** What is known once the control plane has been read. */
 export interface PoolRuntime {
@@ -30,6 +31,31 @@ export interface ScopedPoolOptions {
   readonly sharedConnections?: number | undefined
 }
 
+/** The pool at this moment. */
+export interface PoolStats {
+  /** Clients of connect() that nobody has released, those without a connection of their own included. */
+  readonly leased: number
+  /** Connections that belong to one scope while it uses them: transactions, cursors, COPY. */
+  readonly clients: {
+    readonly max: number
+    readonly total: number
+    readonly idle: number
+    /** Those who wait for one. */
+    readonly waiting: number
+    /** Given up at release because their state was in doubt, or because they were released as broken. */
+    readonly destroyed: number
+  }
+  /** Connections that single statements of all tenants share; undefined before the first use, or with none of them. */
+  readonly shared: SharedStats | undefined
+  /** Whether the next transaction has to wait. */
+  readonly isSaturated: boolean
+}
+
+/** `tenantry.pool`: a pg.Pool, and what is going on in it. */
+export interface TenantPool extends Pool {
+  stats(): PoolStats
+}
+
 const DEFAULT_MAX = 10
 const DEFAULT_SHARED = 4
 const CONNECT_TIMEOUT_MS = 10_000
@@ -44,12 +70,14 @@ type ConnectCallback = (
   release: (destroy?: unknown) => void,
 ) => void
 
-export class ScopedPool extends Pool {
+export class ScopedPool extends Pool implements TenantPool {
   readonly #options: ScopedPoolOptions
   #started: { readonly gate: TenantGate; readonly dispatcher: Dispatcher | undefined } | undefined
   #ending: Promise<void> | undefined
   readonly #reader = new StatementReader()
   readonly #checkedOut = new Map<Scope, Set<CheckedOutClient>>()
+  #leased = 0
+  #destroyed = 0
 
   constructor(options: ScopedPoolOptions) {
     super({ max: options.max ?? DEFAULT_MAX, Client: ScopedClient })
@@ -116,6 +144,59 @@ export class ScopedPool extends Pool {
     return tenant ? send(tenant) : gate.admit(scope).then(send)
   }
 
+  /** Independent statements in one flush and one implicit transaction: all take effect, or none. */
+  async batchIn(scope: Scope, configs: readonly TenantQueryConfig[]): Promise<readonly QueryResult[]> {
+    if (configs.length === 0) return []
+    const statements = configs.map(({ text }) => this.#reader.read(text))
+    statements.forEach(refuseInBatch)
+    const { gate, dispatcher } = this.#started ?? (await this.#start())
+    const pace = new BatchPace(statements.map((statement) => statement.pace))
+    const isUnfit = statements.some(({ leavesState }) => leavesState) || pace.ms > SLOW_STATEMENT_MS
+    if (!dispatcher || isUnfit || dispatcher.isHeldUp) return this.#batchAlone(scope, configs)
+    const tenant = gate.peek(scope) ?? (await gate.admit(scope))
+    const batch = configs.map((config, index) => ({
+      config,
+      statementName: statementNameFor(config.name, tenant),
+      reasserts: statements[index - 1]?.opaque ?? false,
+    }))
+    const [config = { text: '' }] = configs
+    const prelude = gate.prelude(scope, tenant, longestTimeout(configs))
+    const schema = tenant.isolation === 'schema' ? tenant.schemaName : undefined
+    // A flight of several statements is answered by an array, of one by its result, as pg answers.
+    const answer: QueryResult | readonly QueryResult[] = await dispatcher.send({ config, batch, prelude, schema, pace })
+    return Array.isArray(answer) ? (answer as readonly QueryResult[]) : [answer]
+  }
+
+  async #batchAlone(scope: Scope, configs: readonly TenantQueryConfig[]): Promise<readonly QueryResult[]> {
+    const client = await this.checkOut(scope)
+    try {
+      return await runTransaction(client, {}, async (tx) => {
+        const results: QueryResult[] = []
+        for (const config of configs) results.push(await tx.query(config))
+        return results
+      })
+    } finally {
+      client.release()
+    }
+  }
+
+  /**
+   * The pool's gauges: who waits, what is saturated, what was given up.
+   *
+   * @example
+   * ```ts
+   * const { isSaturated, clients, shared } = tenantry.pool.stats()
+   * if (isSaturated) console.warn(`${clients.waiting} waiting, ${shared?.pending ?? 0} statements under way`)
+   * ```
+   */
+  stats(): PoolStats {
+    const max = this.options.max
+    const { totalCount: total, idleCount: idle, waitingCount: waiting } = this
+    const clients = { max, total, idle, waiting, destroyed: this.#destroyed }
+    const isSaturated = waiting > 0 || (total >= max && idle === 0)
+    return { leased: this.#leased, clients, shared: this.#started?.dispatcher?.stats, isSaturated }
+  }
+
   /** Checks a client out for a scope. The caller releases it. */
   async checkOut(scope: Scope): Promise<CheckedOutClient> {
     return (await this.#checkOutWithClient(scope)).checkedOut
@@ -160,11 +241,21 @@ export class ScopedPool extends Pool {
   }
 
   async #connectInCurrentScope(): Promise<PoolClient> {
-    const { client, checkedOut } = await this.#checkOutWithClient(this.#options.store.required())
-    return leaseClient(client, checkedOut)
+    const { store } = this.#options
+    const scope = store.required()
+    const { gate, dispatcher } = this.#started ?? (await this.#start())
+    if (gate.peek(scope) === undefined) await gate.admit(scope)
+    const take = () => this.#checkOutWithClient(scope)
+    const options = { scope, store, reader: this.#reader, take, released: () => this.#leased-- }
+    const taken = dispatcher ? undefined : await take()
+    // A database that cannot be reached is reported here, as by any pool.
+    await dispatcher?.ready()
+    this.#leased++
+    const queryShared = dispatcher && ((config: TenantQueryConfig) => this.queryIn(scope, config))
+    return leaseClient({ ...options, queryShared }, taken)
   }
 
-  async #checkOutWithClient(scope: Scope): Promise<{ client: ScopedClient; checkedOut: CheckedOutClient }> {
+  async #checkOutWithClient(scope: Scope): Promise<Taken> {
     const { store } = this.#options
     const { gate } = this.#started ?? (await this.#start())
     if (gate.peek(scope) === undefined) await gate.admit(scope)
@@ -175,6 +266,7 @@ export class ScopedPool extends Pool {
       ...{ client: client.scoped, scope, gate, store, reader: this.#reader },
       giveBack: (destroy) => {
         held.delete(checkedOut)
+        if (destroy) this.#destroyed++
         if (held.size === 0) this.#checkedOut.delete(scope)
         client.release(destroy)
       },
@@ -192,6 +284,12 @@ export class ScopedPool extends Pool {
       })
     })
   }
+}
+
+/** One timeout holds for the whole batch: the longest that is asked for. */
+function longestTimeout(configs: readonly TenantQueryConfig[]): number | undefined {
+  const asked = configs.flatMap(({ query_timeout: timeout }) => timeout ?? [])
+  return asked.length === 0 ? undefined : Math.max(...asked)
 }
 
 /** Opens a pipelined connection of the scoped login. */

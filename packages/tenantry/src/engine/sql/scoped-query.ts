@@ -9,9 +9,11 @@ import {
   WireQuery,
 } from './pg.ts'
 import type { Prelude } from './prelude.ts'
+import { FlushWriter } from './flush-writer.ts'
 import type { PreparedStatement, PreparedStatements } from './prepared-statements.ts'
-import { DESCRIBE, EXECUTE, encodeBind, encodeClose, encodeParse, SYNC, type WireValue } from './wire-messages.ts'
-import { flushBatch, writeBatched } from './write-batch.ts'
+import type { BatchedStatement } from './scoped-batch.ts'
+import { DESCRIBE, EXECUTE, encodeBind, SYNC, type WireValue } from './wire-messages.ts'
+import { flushBatch } from './write-batch.ts'
 
 /** What goes into a flush, and what is asked of the client when its answer is complete. */
 export interface Flight {
@@ -28,6 +30,8 @@ export interface Flight {
   readonly commit?: boolean | undefined
   /** Name on the server; undefined for an unnamed statement. */
   readonly statementName?: string | undefined
+  /** Several statements instead of one; `config` is then the first one's, and the answer an array. */
+  readonly batch?: readonly BatchedStatement[] | undefined
 }
 
 /** What a flush needs of the client that sends it. */
@@ -41,17 +45,17 @@ export interface FlightClient {
 const EXECUTE_SYNC = Buffer.concat([EXECUTE, SYNC])
 const DESCRIBE_EXECUTE_SYNC = Buffer.concat([DESCRIBE, EXECUTE, SYNC])
 const DESCRIBE_EXECUTE = Buffer.concat([DESCRIBE, EXECUTE])
-const NO_VALUES: readonly WireValue[] = []
+export const NO_VALUES: readonly WireValue[] = []
 
 export class ScopedQuery extends WireQuery {
   readonly #flight: Flight
   readonly #prepared: PreparedStatements
   readonly #client: FlightClient
+  readonly #writer: FlushWriter
   /** Statements of this flush whose completion is still to come before the user's own. */
   #ahead = 0
   #own: PreparedStatement | undefined
   #done = false
-  #parsed: string[] | undefined
 
   constructor(flight: Flight, client: FlightClient, callback: QueryCallback) {
     super(baseConfig(flight.config), undefined, callback)
@@ -59,83 +63,53 @@ export class ScopedQuery extends WireQuery {
     this.#flight = flight
     this.#client = client
     this.#prepared = client.prepared
+    this.#writer = new FlushWriter(client.prepared)
   }
 
   override submit(connection: WireConnection): Error | null {
     // Before anything is written: half a flush would be completed by the next one, another tenant's.
     let bind: Buffer
     try {
-      const values = this.values ? this.values.map(toWireValue) : NO_VALUES
-      bind = encodeBind(this.#flight.statementName ?? '', values, Boolean(this.binary))
+      bind = encodeOwnBind(this.#flight, Boolean(this.binary))
     } catch (error) {
       return error instanceof Error ? error : new Error(String(error))
     }
     const { statementName: name, begin, prelude: given } = this.#flight
     const known = name === undefined ? undefined : this.#prepared.find(name)
-    if (known && known.text !== this.text) {
-      return new Error(`The prepared statement ${String(this.#flight.config.name)} was used for another text before.`)
-    }
+    if (known && known.text !== this.text) return usedForAnother(this.#flight.config.name)
     const beginning = begin?.()
     const prelude = typeof given === 'function' ? given() : given
-    for (const due of this.#prepared.takeClosing()) writeBatched(connection, encodeClose(due))
-    if (beginning !== undefined) this.#sendAlong(connection, beginning)
-    if (prelude) this.#sendPrelude(connection, prelude)
-    this.#sendOwn(connection, bind, known)
+    const { reasserts, restoresTimeout } = this.#flight
+    this.#writer.open(connection)
+    if (beginning !== undefined) this.#writer.statement(beginning)
+    if (prelude) {
+      this.#writer.prelude(prelude, { reasserts: reasserts?.(), restoresTimeout: restoresTimeout?.() })
+    }
+    this.#ahead = this.#writer.written
+    this.#sendOwn(bind, known)
     // Alone on its connection it need not wait for company.
     if (this.#client.isIdle) flushBatch(connection)
     this.#client.noteSent()
     return null
   }
 
-  #sendPrelude(connection: WireConnection, prelude: Prelude): void {
-    // Inside a transaction the role is `app` by now, which on a hardened server may not call set_config.
-    if (this.#flight.reasserts?.()) this.#sendAlong(connection, 'set local role none')
-    if (this.#flight.restoresTimeout?.()) this.#sendAlong(connection, 'set local statement_timeout to default')
-    this.#parse(connection, prelude.name, prelude.text)
-    writeBatched(connection, prelude.message)
-    this.#ahead++
-  }
-
-  /** A statement without parameters beside the user's, named by its own text. */
-  #sendAlong(connection: WireConnection, text: string): void {
-    this.#parse(connection, text, text)
-    writeBatched(connection, encodeBind(text, NO_VALUES, false))
-    writeBatched(connection, EXECUTE)
-    this.#ahead++
-  }
-
-  #parse(connection: WireConnection, name: string, text: string): void {
-    if (this.#prepared.find(name)) return
-    this.#prepared.add(name, text)
-    this.#sendParse(connection, name, text)
-  }
-
-  #sendParse(connection: WireConnection, name: string, text: string): void {
-    writeBatched(connection, encodeParse(name, text))
-    if (name === '') return
-    this.#parsed ??= []
-    this.#parsed.push(name)
-  }
-
-  #sendOwn(connection: WireConnection, bind: Buffer, known: PreparedStatement | undefined): void {
+  #sendOwn(bind: Buffer, known: PreparedStatement | undefined): void {
     const { statementName: name = '', commit } = this.#flight
     const own = known ?? (name === '' ? undefined : this.#prepared.add(name, this.text))
-    if (!known) this.#sendParse(connection, name, this.text)
+    if (!known) this.#writer.parse(name, this.text)
     const binary = Boolean(this.binary)
-    writeBatched(connection, bind)
+    this.#writer.write(bind)
     // What Describe would answer is known from the last time: a statement's columns never change while it is prepared.
     const described = own?.fields !== undefined && !binary
     if (described && own.fields) super.handleRowDescription(own.fields)
     this.#own = binary ? undefined : own
-    if (commit) this.#sendCommit(connection, described)
-    else writeBatched(connection, described ? EXECUTE_SYNC : DESCRIBE_EXECUTE_SYNC)
-  }
-
-  #sendCommit(connection: WireConnection, described: boolean): void {
-    writeBatched(connection, described ? EXECUTE : DESCRIBE_EXECUTE)
-    this.#parse(connection, 'commit', 'commit')
-    writeBatched(connection, encodeBind('commit', NO_VALUES, false))
-    writeBatched(connection, EXECUTE_SYNC)
+    if (commit) {
+      this.#writer.write(described ? EXECUTE : DESCRIBE_EXECUTE)
+      this.#writer.statement('commit')
+      this.#writer.write(SYNC)
+    } else {
+      this.#writer.write(described ? EXECUTE_SYNC : DESCRIBE_EXECUTE_SYNC)
+    }
   }
 
   override handleRowDescription(message: RowDescription): void {
@@ -158,8 +132,7 @@ export class ScopedQuery extends WireQuery {
   }
 
   override handleError(error: Error, connection: WireConnection): void {
-    // Whether the failed flush still parsed its statements cannot be told, so none of them counts as parsed.
-    for (const name of this.#parsed ?? []) this.#prepared.forget(name)
+    this.#writer.forgetParsed()
     if (isFromServer(error)) onSync(connection, () => super.handleError(error, connection))
     else super.handleError(error, connection)
   }
@@ -174,20 +147,28 @@ function baseConfig(config: QueryConfig): QueryConfig | string {
   return isPlain ? config.text : { ...config, name: undefined }
 }
 
+function encodeOwnBind({ config, statementName }: Flight, binary: boolean): Buffer {
+  return encodeBind(statementName ?? '', config.values ? config.values.map(toWireValue) : NO_VALUES, binary)
+}
+
+function usedForAnother(name: string | undefined): Error {
+  return new Error(`The prepared statement ${String(name)} was used for another text before.`)
+}
+
 /** As pg sends it; what prepareValue gives is text, bytes or null. */
-function toWireValue(value: unknown): WireValue {
+export function toWireValue(value: unknown): WireValue {
   const prepared = prepareValue(value)
   if (prepared === null || prepared === undefined) return null
   return typeof prepared === 'string' || Buffer.isBuffer(prepared) ? prepared : JSON.stringify(prepared)
 }
 
 /** Whether the server answered with this error and goes on to its ReadyForQuery. */
-function isFromServer(error: Error): boolean {
+export function isFromServer(error: Error): boolean {
   return 'severity' in error && error.severity === 'ERROR'
 }
 
 /** Waits for the end of the failed flush: only then is the transaction's state known, and the client free. */
-function onSync(connection: WireConnection, report: () => void): void {
+export function onSync(connection: WireConnection, report: () => void): void {
   const done = () => {
     connection.off('readyForQuery', done)
     connection.off('end', done)

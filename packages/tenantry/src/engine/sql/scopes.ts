@@ -2,34 +2,9 @@
 import { TenantryError } from '../../kernel/errors.ts'
 import type { Claims } from '../context/context-token.ts'
 import { Scope, type ScopedTenant, type ScopeStore, type TenantRefLike, type TenantSource } from '../context/scope.ts'
-import type { QueryResult } from './pg.ts'
-import { readQueryArguments, type TenantQueryConfig } from './query-arguments.ts'
+import type { CurrentScope, ScopedWork, ScopeHandle, ScopeOptions } from './scope-handle.ts'
 import type { ScopedPool } from './scoped-pool.ts'
-import { runTransaction, type Transaction, type TransactionOptions } from './transaction.ts'
-
-export interface ScopeOptions extends Claims {
-  /** Enter this tenant even from inside another one's scope. */
-  readonly switch?: boolean
-}
-
-/** The scope the running code is in. */
-export interface CurrentScope extends Claims {
-  readonly tenantId: string
-  readonly slug: string
-}
-
-/** An explicit handle on one tenant; the same rules as in run(). */
-export interface ScopeHandle {
-  /** One statement in this tenant. */
-  query<R extends object = Record<string, unknown>>(
-    statement: string | TenantQueryConfig,
-    values?: readonly unknown[],
-  ): Promise<QueryResult<R>>
-  /** BEGIN, the callback, COMMIT; rolled back when the callback throws, whose error reaches the caller unchanged. */
-  transaction<T>(run: (tx: Transaction) => Promise<T>, options?: TransactionOptions): Promise<T>
-  /** Everything inside the callback runs in this tenant, the pool's own queries included. */
-  run<T>(callback: () => T | PromiseLike<T>): Promise<T>
-}
+import { TenantScope } from './tenant-scope.ts'
 
 export interface ScopesOptions {
   readonly store: ScopeStore
@@ -51,10 +26,12 @@ export class Scopes {
     return scope && { tenantId: scope.tenantId, slug: scope.slug, ...scope.claims }
   }
 
-  async run<T>(ref: TenantRefLike, options: ScopeOptions, callback: () => T | PromiseLike<T>): Promise<T> {
+  async run<T>(ref: TenantRefLike, options: ScopeOptions, callback: ScopedWork<T>): Promise<T> {
     // Without an await where the registry has the tenant in memory: most calls of a busy process.
     const tenant = this.#options.source.peek(ref) ?? (await this.#options.source.admitted(ref))
-    return this.#runIn(this.#scopeOf(tenant, options), callback)
+    const scope = this.#scopeOf(tenant, options)
+    const handle = new TenantScope(this, this.#options, { ref: tenant, options, scope }).branded
+    return this.#runIn(scope, () => callback(handle))
   }
 
   /** Looks the tenant up and refuses a conflict with the scope that the caller is in. */
@@ -88,7 +65,7 @@ export class Scopes {
   }
 
   handle(ref: TenantRefLike, options: ScopeOptions): ScopeHandle {
-    return new TenantScope(this, this.#options, { ref, options })
+    return new TenantScope(this, this.#options, { ref, options }).branded
   }
 
   /** Ends what a callback left behind in a transaction; returns how many clients that cost. */
@@ -98,50 +75,5 @@ export class Scopes {
     const open = [...held].filter((client) => client.isInTransaction || client.isUnderWay)
     for (const client of open) client.release(true)
     return open.length
-  }
-}
-
-class TenantScope implements ScopeHandle {
-  readonly #scopes: Scopes
-  readonly #engine: ScopesOptions
-  readonly #entry: { readonly ref: TenantRefLike; readonly options: ScopeOptions }
-  #scope: Scope | undefined
-
-  constructor(scopes: Scopes, engine: ScopesOptions, entry: { ref: TenantRefLike; options: ScopeOptions }) {
-    this.#scopes = scopes
-    this.#engine = engine
-    this.#entry = entry
-  }
-
-  async query<R extends object>(statement: string | TenantQueryConfig, values?: readonly unknown[]) {
-    const { config } = readQueryArguments([statement, values])
-    const scope = this.#scope ?? (await this.#open())
-    this.#refuseConflict(scope)
-    return (await this.#engine.pool.queryIn(scope, config)) as QueryResult<R>
-  }
-
-  async transaction<T>(run: (tx: Transaction) => Promise<T>, options: TransactionOptions = {}): Promise<T> {
-    const scope = this.#scope ?? (await this.#open())
-    this.#refuseConflict(scope)
-    const client = await this.#engine.pool.checkOut(scope)
-    try {
-      return await this.#engine.store.enter(scope, () => runTransaction(client, options, run))
-    } finally {
-      client.release()
-    }
-  }
-
-  async run<T>(callback: () => T | PromiseLike<T>): Promise<T> {
-    // A scope of its own: what the callback leaves open is told apart from what other callbacks have open.
-    return this.#scopes.run(this.#entry.ref, this.#entry.options, callback)
-  }
-
-  async #open(): Promise<Scope> {
-    this.#scope = await this.#scopes.open(this.#entry.ref, this.#entry.options)
-    return this.#scope
-  }
-
-  #refuseConflict(scope: Scope): void {
-    this.#engine.store.refuseConflict(scope.tenantId, this.#entry.options.switch ?? false)
   }
 }

@@ -22,9 +22,12 @@ export class SharedClient implements FlightObserver<SharedFlight> {
   #ended = false
   #destroyed = false
   readonly #schemas = new Set<string>()
+  readonly #onDestroyed: () => void
 
-  constructor(client: ScopedClient) {
+  /** @param onDestroyed called when what a statement left behind has cost the connection */
+  constructor(client: ScopedClient, onDestroyed: () => void) {
     this.client = client
+    this.#onDestroyed = onDestroyed
     client.wire.on('readyForQuery', ({ status }) => {
       if (status !== 'I' || client.residue !== undefined) this.#destroy()
     })
@@ -89,6 +92,7 @@ export class SharedClient implements FlightObserver<SharedFlight> {
 
   #destroy(): void {
     this.#ended = true
+    if (!this.#destroyed) this.#onDestroyed()
     this.#destroyed = true
     this.client.destroy()
   }

@@ -19,14 +19,36 @@ export function notePace(pace: Pace, tookMs: number): void {
   pace.ms += NEWEST * (tookMs - pace.ms)
 }
 
+/** The pace of several statements that travel together; what they take is shared out evenly. */
+export class BatchPace implements Pace {
+  readonly #paces: readonly Pace[]
+
+  constructor(paces: readonly Pace[]) {
+    this.#paces = paces
+  }
+
+  /** 0 while any of them is unknown. */
+  get ms(): number {
+    return this.#paces.some(({ ms }) => ms === 0) ? 0 : this.#paces.reduce((sum, { ms }) => sum + ms, 0)
+  }
+
+  set ms(total: number) {
+    for (const pace of this.#paces) pace.ms = total / this.#paces.length
+  }
+}
+
 export interface Statement {
   /** First keyword in lower case; empty for an empty statement. */
   readonly keyword: string
+  /** Nothing but white space, comments and semicolons. */
+  readonly isEmpty: boolean
   readonly control: Control | undefined
   /** Why no tenant may run it, on any client: it would outlive the transaction or the tenant. */
   readonly residue: string | undefined
   /** DO, CALL and COPY: never on a shared connection. */
   readonly needsOwnClient: boolean
+  /** Depends on the session of its client, or changes it; only plain reads and writes do not. */
+  readonly needsSession: boolean
   /** COPY … FROM, which row-level security refuses. */
   readonly copyFrom: boolean
   /**
@@ -75,10 +97,12 @@ export function readStatement(text: string): Statement {
   const words = keyword === '' ? [] : leadingWords(head)
   return {
     keyword,
+    isEmpty: head === '',
     control: controlOf(words),
     residue: residueOf(words, text),
     needsOwnClient: keyword === 'do' || keyword === 'call' || keyword === 'copy',
     copyFrom: keyword === 'copy' && /\bfrom\b/i.test(text) && !/^copy\s*\(/i.test(head),
+    needsSession: !DATA_KEYWORDS.has(keyword) || callsStateful(text),
     opaque: !DATA_KEYWORDS.has(keyword) || mayCallFunctions(text),
     leavesState: callsStateful(text),
     pace: { ms: 0 },

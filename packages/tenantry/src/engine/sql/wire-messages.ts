@@ -11,6 +11,8 @@ const BINARY = 1
 export const EXECUTE = Buffer.from([0x45, 0, 0, 0, 9, 0, 0, 0, 0, 0])
 /** Describe of the unnamed portal. */
 export const DESCRIBE = Buffer.from([0x44, 0, 0, 0, 6, 0x50, 0])
+/** Asks for the answers so far without ending the transaction. */
+export const FLUSH = Buffer.from([0x48, 0, 0, 0, 4])
 export const SYNC = Buffer.from([0x53, 0, 0, 0, 4])
 
 /** Parse; parameter types are left to the server where none are given. */

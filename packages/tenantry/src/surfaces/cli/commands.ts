@@ -1,6 +1,7 @@
 // Every command there is, in the order of the help.
 import type { CommandSpec } from './command.ts'
 import { devCommand } from './commands/dev.ts'
+import { externalCommand } from './commands/external.ts'
 import {
   activateCommand,
   deactivateCommand,
@@ -8,12 +9,14 @@ import {
   restoreCommand,
   suspendCommand,
 } from './commands/lifecycle.ts'
+import { lintCommand } from './commands/lint.ts'
 import { deleteCommand, purgeCommand } from './commands/removal.ts'
 import { serveCommand } from './commands/serve.ts'
 import { doctorCommand, initCommand } from './commands/setup.ts'
 import { sqlCommand } from './commands/sql.ts'
 import { statsCommand } from './commands/stats.ts'
 import { protectCommand } from './commands/table.ts'
+import { tokenCommand } from './commands/token.ts'
 import { createCommand, listCommand, showCommand, updateCommand } from './commands/tenants.ts'
 
 export const commands: readonly CommandSpec[] = [
@@ -21,6 +24,7 @@ export const commands: readonly CommandSpec[] = [
   serveCommand,
   initCommand,
   doctorCommand,
+  lintCommand,
   createCommand,
   listCommand,
   showCommand,
@@ -35,4 +39,6 @@ export const commands: readonly CommandSpec[] = [
   purgeCommand,
   sqlCommand,
   protectCommand,
+  tokenCommand,
+  externalCommand,
 ]

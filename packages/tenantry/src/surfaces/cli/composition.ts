@@ -2,6 +2,9 @@
 // and commands over HTTP pay for neither the database driver nor the server.
 import type { EmbeddedOptions, EmbeddedServer } from '../../embedded/embedded-server.ts'
 import type { AdminKeys } from '../../features/keys/admin-keys.ts'
+import type { ExternalAccess } from '../../features/external-access/external-access.ts'
+import type { LintOptions, LintReport } from '../../features/lint/lint-folder.ts'
+import type { ContextToken, TokenOptions } from '../../features/tokens/context-tokens.ts'
 import type { Logger } from '../../kernel/logger.ts'
 import type { TenantRef } from '../../tenants/tenant.ts'
 import type { ControlPlane } from '../http/control-plane.ts'
@@ -31,12 +34,17 @@ export interface ProtectResult {
 /** The library, as far as commands use it. */
 export interface CliTenantry extends ControlPlane {
   readonly keys: AdminKeys
+  readonly externalAccess: ExternalAccess
   scope(ref: TenantRef): {
     transaction<T>(run: (tx: ScopedTransaction) => Promise<T>, options: { readonly readOnly: boolean }): Promise<T>
   }
   protect(table: string, options: { readonly tenant?: TenantRef; readonly dryRun?: boolean }): Promise<ProtectResult>
+  token(ref: TenantRef, options: TokenOptions): Promise<ContextToken>
   close(): Promise<void>
 }
+
+export type { ExternalTable } from '../../features/external-access/external-access.ts'
+export type { LintFinding, LintReport } from '../../features/lint/lint-folder.ts'
 
 export interface Check {
   readonly name: string
@@ -70,6 +78,7 @@ export interface Composition {
   initialise(adminUrl: string, options: { readonly harden: boolean }): Promise<Initialization>
   /** Examines the login of DATABASE_URL, too, where there is one. */
   examine(adminUrl: string, databaseUrl: string | undefined): Promise<Examination>
+  lint(folder: string, options: LintOptions): Promise<LintReport>
   startEmbedded(options: EmbeddedOptions): Promise<EmbeddedServer>
   serve(controlPlane: ControlPlane, options: ServeOptions): Promise<HttpServer>
 }
@@ -118,6 +127,10 @@ export const packageComposition: Composition = {
       await database.close()
       await login?.close()
     }
+  },
+  async lint(folder, options) {
+    const { lintFolder } = await import('../../features/lint/lint-folder.ts')
+    return lintFolder(folder, options)
   },
   async startEmbedded(options) {
     const { startEmbedded } = await import('../../embedded/embedded-server.ts')

@@ -1,0 +1,73 @@
+// The brand of a tenant's database handle: what is not inside a tenant does not compile where a TenantDb is asked for,
+// and throws in any case. The expectations about types are checked by `npm run check:types`.
+import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres'
+import { sql } from 'drizzle-orm'
+import { afterAll, beforeAll, expect, expectTypeOf, test } from 'vitest'
+import type { RunningScope, ScopeHandle, TenantDb, Tenantry } from '../../src/index.ts'
+import { type NoteTenants, openNoteTenants } from '../support/note-tenants.ts'
+
+let notes: NoteTenants
+let tenantry: Tenantry
+
+beforeAll(async () => {
+  notes = await openNoteTenants()
+  ;({ tenantry } = notes)
+})
+
+afterAll(() => notes.close())
+
+const texts = async (db: TenantDb) => (await db.query('select text from note')).rows
+const drizzled = async (db: TenantDb<NodePgDatabase>) => (await db.execute(sql`select text from note`)).rows
+
+test('a scope handle, and the handle that run() passes, are a TenantDb; the pool is none', async () => {
+  expectTypeOf<ScopeHandle>().toExtend<TenantDb>()
+  expectTypeOf<RunningScope>().toExtend<TenantDb>()
+  expectTypeOf<Tenantry['pool']>().not.toExtend<TenantDb>()
+  expectTypeOf<{ query: TenantDb['query'] }>().not.toExtend<TenantDb>()
+  expect(await texts(tenantry.scope('acme'))).toEqual([{ text: 'acme' }])
+  expect(await tenantry.run('globex', (scope) => texts(scope))).toEqual([{ text: 'globex' }])
+})
+
+test('an ORM becomes one by use(), inside a run only', async () => {
+  const db = drizzle({ client: tenantry.pool })
+  expectTypeOf<typeof db>().not.toExtend<TenantDb<NodePgDatabase>>()
+  expectTypeOf<ScopeHandle>().not.toHaveProperty('use')
+  expect(await tenantry.run('acme', (scope) => drizzled(scope.use(db)))).toEqual([{ text: 'acme' }])
+  // What the compiler was talked into is refused all the same.
+  const escaped = await tenantry.run('acme', (scope) => Promise.resolve(scope.use(db)))
+  await expect(drizzled(escaped)).rejects.toMatchObject({ cause: { code: 'TENANT_CONTEXT_MISSING' } })
+})
+
+test('the handle of run() names its tenant and keeps to it', async () => {
+  const seen = await tenantry.run('acme', async (scope) => {
+    const [mine] = await scope.batch(['select text from note'])
+    return { slug: scope.slug, id: scope.tenantId, rows: mine?.rows as unknown }
+  })
+  expect(seen).toEqual({ slug: 'acme', id: notes.ids.acme, rows: [{ text: 'acme' }] })
+  await tenantry.run('acme', (outer) =>
+    tenantry.run('globex', { switch: true }, async () => {
+      await expect(texts(outer)).rejects.toMatchObject({ code: 'SCOPE_CONFLICT' })
+    }),
+  )
+})
+
+test('the pool tells who waits, what is saturated and what was given up', async () => {
+  await tenantry.scope('acme').query('select 1')
+  const idle = tenantry.pool.stats()
+  expect(idle).toMatchObject({ leased: 0, clients: { max: 4, waiting: 0, destroyed: 0 }, isSaturated: false })
+  expect(idle.shared).toMatchObject({ max: 4, pending: 0, heldUp: 0, destroyed: 0, retired: 0 })
+  await tenantry.run('acme', async () => {
+    const clients = await Promise.all(Array.from({ length: 5 }, () => tenantry.pool.connect()))
+    for (const client of clients.slice(0, 4)) await client.query('begin')
+    const waiting = clients[4]?.query('begin')
+    expect(tenantry.pool.stats()).toMatchObject({ leased: 5, clients: { total: 4, idle: 0 }, isSaturated: true })
+    clients[0]?.release()
+    await waiting
+    for (const client of clients.slice(1)) {
+      await client.query('rollback')
+      client.release()
+    }
+  })
+  // The first one was released with its transaction open.
+  expect(tenantry.pool.stats()).toMatchObject({ leased: 0, clients: { waiting: 0, destroyed: 1 }, isSaturated: false })
+})
