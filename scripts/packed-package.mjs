@@ -62,7 +62,8 @@ function checkImports() {
 
 /** The hosts of the bridges, as whoever imports a bridge has them installed. */
 function linkPeers() {
-  for (const peer of Object.keys(manifest.peerDependencies ?? {})) {
+  // npm has installed those that are not optional.
+  for (const peer of Object.keys(manifest.peerDependenciesMeta ?? {})) {
     const link = join(project, 'node_modules', peer)
     mkdirSync(dirname(link), { recursive: true })
     symlinkSync(join(root, 'node_modules', peer), link)
