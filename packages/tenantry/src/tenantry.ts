@@ -7,6 +7,8 @@ import { type ProtectResult, protectTable } from './engine/isolation/protect.ts'
 import { ScopedPool, type TenantPool } from './engine/sql/scoped-pool.ts'
 import type { CurrentScope, ScopedWork, ScopeHandle, ScopeOptions } from './engine/sql/scope-handle.ts'
 import { Scopes } from './engine/sql/scopes.ts'
+import type { Transaction } from './engine/sql/transaction.ts'
+import { type ExplainOptions, type ExplainResult, explainStatement } from './features/explain/explain.ts'
 import type { AdminKeys } from './features/keys/admin-keys.ts'
 import type { ExternalAccess } from './features/external-access/external-access.ts'
 import type { ContextToken, TokenOptions } from './features/tokens/context-tokens.ts'
@@ -17,7 +19,7 @@ import { lazily } from './composition/lazily.ts'
 import { checkHealth } from './composition/health-check.ts'
 import { packageVersion } from './kernel/version.ts'
 import { type Runtime, startRuntime } from './composition/runtime.ts'
-import type { TenantrySettings } from './composition/settings.ts'
+import { sharedSchemasOf, type TenantrySettings } from './composition/settings.ts'
 import { type ForEachResult, forEachTenant, type TenantFilter } from './tenants/for-each.ts'
 import type { Tenant, TenantRef } from './tenants/tenant.ts'
 import type { Tenants } from './tenants/tenants.ts'
@@ -92,6 +94,17 @@ export interface Tenantry extends AsyncDisposable {
   token(ref: TenantRef, options?: TokenOptions): Promise<ContextToken>
   /** Applies pending tenant migrations to one tenant; returns their names. */
   migrateTenant(ref: TenantRef): Promise<readonly string[]>
+  /**
+   * The plan of one statement under the tenant's real policy, what of its cost is the policy's, and why. Read-only and
+   * rolled back. Throws STATEMENT_REFUSED, MULTIPLE_STATEMENTS and INVALID_INPUT.
+   *
+   * @example
+   * ```ts
+   * const { underPolicy, withoutPolicy, findings } = await tenantry.explain('acme', 'select * from invoices')
+   * console.log(underPolicy.totalCost, withoutPolicy?.totalCost, findings.map(({ fix }) => fix))
+   * ```
+   */
+  explain(ref: TenantRef, statement: string, options?: ExplainOptions): Promise<ExplainResult>
   health(): Promise<HealthReport>
   /** Lets what runs finish, then closes every connection. */
   close(): Promise<void>
@@ -189,6 +202,17 @@ class Instance implements Tenantry {
   async migrateTenant(ref: TenantRef): Promise<readonly string[]> {
     const { migrations, central } = await this.#started()
     return migrations.migrateTenant(central, ref)
+  }
+
+  async explain(ref: TenantRef, statement: string, options: ExplainOptions = {}): Promise<ExplainResult> {
+    const { central, instance, tenants } = await this.#started()
+    const tenant = await tenants.get(ref)
+    const scope = this.scope({ id: tenant.id })
+    const context = {
+      ...{ tenant, central, centralRole: instance.roles.central, sharedSchemas: sharedSchemasOf(this.#settings) },
+      inScope: <T>(run: (tx: Transaction) => Promise<T>) => scope.transaction(run, { readOnly: true }),
+    }
+    return explainStatement(context, statement, options)
   }
 
   health(): Promise<HealthReport> {

@@ -6,11 +6,10 @@ import type { TenantSource } from '../engine/context/scope.ts'
 import { openCentralDatabase } from '../engine/sql/central-database.ts'
 import type { CentralDatabase, Sql } from '../engine/sql/database.ts'
 import { sendFlight } from '../engine/sql/flight.ts'
-import type { ScopedClient } from '../engine/sql/scoped-client.ts'
-import { toConnectError } from '../engine/sql/database-errors.ts'
+import type { ScopedClient, ScopedClientConfig } from '../engine/sql/scoped-client.ts'
 import { Entrance } from '../engine/sql/entrance.ts'
 import type { PoolConfig, QueryResult } from '../engine/sql/pg.ts'
-import { connectShared } from '../engine/sql/scoped-pool.ts'
+import { detectPooler, endAll, openTwo } from '../engine/sql/pooler.ts'
 import { testIsolation } from '../engine/sql/self-test.ts'
 import { TenantGate } from '../engine/sql/tenant-gate.ts'
 import { type AdminKeys, createAdminKeys } from '../features/keys/admin-keys.ts'
@@ -23,7 +22,7 @@ import { isTenantryError, TenantryError } from '../kernel/errors.ts'
 import { reservedSlugs } from '../kernel/identifiers.ts'
 import type { Logger } from '../kernel/logger.ts'
 import { warnOfTwoCopies } from './pg-copies.ts'
-import type { TenantrySettings } from './settings.ts'
+import { sharedSchemasOf, type TenantrySettings } from './settings.ts'
 import { admit } from '../tenants/admission.ts'
 import { type CachedRegistry, createCachedRegistry } from '../tenants/cached-registry.ts'
 import { createTenants } from '../tenants/create-tenants.ts'
@@ -40,7 +39,7 @@ export interface Runtime {
   readonly keys: AdminKeys
   readonly tokens: ContextTokens
   readonly externalAccess: ExternalAccess
-  readonly connection: PoolConfig
+  readonly connection: PoolConfig & ScopedClientConfig
   readonly gate: TenantGate
   readonly source: TenantSource
   close(): Promise<void>
@@ -53,7 +52,7 @@ export async function startRuntime(adminUrl: string, settings: TenantrySettings,
   const opened: (() => Promise<void>)[] = [() => central.close()]
   try {
     const instance = await openInstance(central)
-    const connection = connectionOf(adminUrl, settings, instance)
+    const connection = await throughPooler(connectionOf(adminUrl, settings, instance), settings)
     const entrance = entranceOf(instance, settings)
     await checkScopedLogin(connection, entrance, instance)
     const registry = createCachedRegistry({
@@ -120,8 +119,6 @@ function connectionOf(adminUrl: string, { databaseUrl }: TenantrySettings, insta
   return { connectionString: url.href, ...application }
 }
 
-const sharedSchemasOf = ({ sharedSchemas }: TenantrySettings): readonly string[] => sharedSchemas ?? ['public']
-
 function entranceOf(instance: Instance, settings: TenantrySettings): Entrance {
   return new Entrance({
     signingKey: instance.signingKey,
@@ -131,16 +128,23 @@ function entranceOf(instance: Instance, settings: TenantrySettings): Entrance {
   })
 }
 
+async function throughPooler(connection: PoolConfig, { pooler = 'auto' }: TenantrySettings) {
+  const pooled = pooler === 'transaction' || (pooler === 'auto' && (await detectPooler(connection)))
+  return pooled ? { ...connection, pooled } : connection
+}
+
 /** Refuses a login that could do more than enter tenants, and a connection on which scopes cross. */
-async function checkScopedLogin(connection: PoolConfig, entrance: Entrance, instance: Instance): Promise<void> {
-  const client = await connectShared(connection).catch((error: unknown) => {
-    throw toConnectError(error)
-  })
+async function checkScopedLogin(
+  connection: PoolConfig & ScopedClientConfig,
+  entrance: Entrance,
+  instance: Instance,
+): Promise<void> {
+  const clients = await openTwo({ ...connection, pipeline: true })
   try {
-    await checkLogin(bareSql(client), instance.roles)
-    await testIsolation(client, entrance, instance.roles.app)
+    await checkLogin(bareSql(clients[0]), instance.roles)
+    await testIsolation({ clients, entrance, appRole: instance.roles.app })
   } finally {
-    await client.end()
+    await endAll(clients)
   }
 }
 

@@ -1,5 +1,6 @@
 // What createTenantry takes, with every default.
 import type { EmbeddedOptions } from '../embedded/embedded-server.ts'
+import type { PoolerSetting } from '../engine/sql/pooler.ts'
 import type { Logger } from '../kernel/logger.ts'
 import type { Participant } from '../tenants/participant.ts'
 import type { Isolation } from '../tenants/tenant.ts'
@@ -10,6 +11,11 @@ export interface TenantrySettings {
    * must have no more rights than that one, or start() throws LOGIN_TOO_POWERFUL.
    */
   readonly databaseUrl?: string
+  /**
+   * Whether `databaseUrl` leads through a pooler in transaction mode, where nothing may be prepared by name; default
+   * `auto`, found out at start. `none` for one in session mode, which `auto` would take for the other.
+   */
+  readonly pooler?: PoolerSetting
   /** Connection of the control plane: direct, not through a transaction pooler. */
   readonly adminUrl?: string
   /** Runs a PostgreSQL of its own under `.tenantry/`, for development and tests; then no URL is needed. */
@@ -39,3 +45,6 @@ export interface TenantrySettings {
   /** Default: silent. */
   readonly logger?: Logger
 }
+
+/** Schemas that every tenant's search_path ends with. */
+export const sharedSchemasOf = ({ sharedSchemas = ['public'] }: TenantrySettings): readonly string[] => sharedSchemas

@@ -6,6 +6,7 @@ import { TenantryError } from '../kernel/errors.ts'
 import { quoteIdentifier } from '../kernel/identifiers.ts'
 import { type AdminFacts, readAdminFacts, readRoleFacts, type RoleFacts } from './admin-facts.ts'
 import { adminRequirements, type Check, check } from './admin-requirements.ts'
+import { checkAdminUrl, checkScopes } from './connection-checks.ts'
 import { type Instance, readInstance } from './instance.ts'
 import { readExcessPowers } from './login-powers.ts'
 import { grantAdminOption } from './roles.ts'
@@ -18,6 +19,9 @@ export interface Examination {
 export interface ExamineOptions {
   /** A connection of the login that DATABASE_URL names, where it is not the instance's own. */
   readonly login?: Sql
+  /** The URLs themselves, for what only a connection can tell. */
+  readonly adminUrl?: string
+  readonly databaseUrl?: string
 }
 
 // The first minor release without a known way around row-level security: CVE-2024-10976, CVE-2025-8713.
@@ -41,12 +45,14 @@ export async function examine(admin: Sql, options: ExamineOptions = {}): Promise
   try {
     const facts = await readAdminFacts(admin)
     checks.push(check('connection', true, { subject: facts.database, fix: '' }), patchLevel(facts))
+    if (options.adminUrl !== undefined) checks.push(await checkAdminUrl(options.adminUrl, facts.database))
     const { instance, finding } = await controlPlane(admin)
     const roles = instance === undefined ? undefined : await readRoleFacts(admin, Object.values(instance.roles))
     checks.push(...adminRequirements(facts, { rolesExist: roles?.size === 3 }), finding)
     if (instance !== undefined && roles !== undefined) {
       checks.push(...afterInit(facts), ...instanceRoles(instance, roles, facts), clock(instance))
       checks.push(...(await loginStrength(admin, instance, { facts, ...options })))
+      if (options.databaseUrl !== undefined) checks.push(await checkScopes(options.databaseUrl, instance))
     }
   } catch (error) {
     checks.push(failed('examination', error))

@@ -122,6 +122,11 @@ class Stub implements Tenantry {
     return []
   }
 
+  /** There is no planner to ask. */
+  explain(): Promise<never> {
+    return Promise.reject(new TenantryError('INVALID_INPUT', 'A stub runs no SQL and has no plan to explain.'))
+  }
+
   async health() {
     return healthReport({})
   }

@@ -265,3 +265,32 @@ describe('on a server where set_config was taken from PUBLIC', () => {
     }
   })
 })
+
+describe('a block of code', () => {
+  const WHO = 'select tenantry.current_tenant_id()::text as id'
+  const idOf = (slug: string) => [...engine.tenants.values()].find((tenant) => tenant.slug === slug)?.id
+  // DO is the one way to run utility statements that the text does not begin with; names are the session's.
+  const replacePrelude = (body: string) => `do $$ begin
+    execute 'deallocate tenantry_prelude';
+    execute format('prepare tenantry_prelude(text, text, text) as select 1 where set_config(''role'', $1, true) is null
+      or set_config(''search_path'', $2, true) is null or $3 is null
+      or set_config(''tenantry.context'', %L, true) is null', current_setting('tenantry.context'));
+    ${body} end $$`
+
+  it.each([
+    ['', 'that ends well'],
+    ['raise exception $a$no$a$;', 'that fails'],
+  ])('cannot take the next tenant into its own with another prelude (%s %s)', async (body) => {
+    await withClient('acme', (client) => client.query(replacePrelude(body)).catch(() => undefined))
+    await withClient('globex', async (client) => {
+      expect((await client.query(WHO)).rows).toEqual([{ id: idOf('globex') }])
+    })
+  })
+
+  it('cannot do so from inside a transaction either', async () => {
+    await engine.scopes.handle('acme', {}).transaction((tx) => tx.query(replacePrelude('')))
+    await withClient('globex', async (client) => {
+      expect((await client.query(WHO)).rows).toEqual([{ id: idOf('globex') }])
+    })
+  })
+})

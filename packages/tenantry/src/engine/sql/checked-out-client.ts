@@ -124,6 +124,8 @@ export class CheckedOutClient implements FlightObserver<Flight> {
     const tenant = this.#options.gate.peek(this.scope) ?? (await this.#admit())
     this.#refuseMisuse()
     if (statement.copyFrom && !staged) return this.#copyIn(query, tenant)
+    const refusal = this.#client.borrowed?.refuseSubmitted(query, statement.leavesState)
+    if (refusal) throw refusal
     if (statement.leavesState) this.#leavesState = true
     this.#underWay++
     const send = () => this.#sendSubmitted(query, tenant, { statement, staged })
@@ -167,7 +169,7 @@ export class CheckedOutClient implements FlightObserver<Flight> {
     this.#asserted = undefined
     this.#entered = false
     this.#limited = false
-    return sendFlight(this.#client, { config: { text }, statementName: text })
+    return sendFlight(this.#client, { config: { text }, statementName: text, ends: true })
   }
 
   /** Gives the connection back. An open transaction, or residue that cannot be undone, costs the connection. */
@@ -176,7 +178,7 @@ export class CheckedOutClient implements FlightObserver<Flight> {
     const unclean = this.#underWay > 0 || this.#client.transactionStatus !== 'I' || this.#client.residue !== undefined
     this.#released = true
     if (destroy || unclean) this.#options.giveBack(true)
-    else if (this.#leavesState) void this.#cleanAndGiveBack()
+    else if (this.#leavesState && !this.#client.borrowed) void this.#cleanAndGiveBack()
     else this.#options.giveBack(false)
   }
 
@@ -229,6 +231,9 @@ export class CheckedOutClient implements FlightObserver<Flight> {
       commit,
       begin: begin === undefined ? undefined : () => (this.#client.transactionStatus === 'I' ? begin : undefined),
       statementName: statementNameFor(config.name, tenant),
+      runsCode: statement.keyword === 'do' || statement.keyword === 'call',
+      leavesState: statement.leavesState,
+      ends: statement.control === 'end',
       reasserts: () => this.#reasserting,
       restoresTimeout: () => this.#restoring,
       prelude: () => {
@@ -247,8 +252,10 @@ export class CheckedOutClient implements FlightObserver<Flight> {
     return undefined
   }
 
-  settled(): void {
+  settled(flight: Flight): void {
     this.#underWay--
+    // Names are the session's: what goes by ours may be somebody else's text by now, the prelude's included.
+    if (flight.runsCode) this.#client.prepared.forgetAll()
   }
 
   /** Asked at the moment of sending, when the transaction's state is known. */

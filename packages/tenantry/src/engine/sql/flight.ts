@@ -1,6 +1,6 @@
 // Sends one flush and waits for its answer, once more where the server lost or outgrew a prepared statement.
-import { explainDefinition, toTenantryError } from './database-errors.ts'
 import { TenantryError } from '../../kernel/errors.ts'
+import { explainDefinition, toTenantryError } from './database-errors.ts'
 import type { QueryCallback, QueryResult, WireQuery } from './pg.ts'
 import { ScopedBatch } from './scoped-batch.ts'
 import type { ScopedClient } from './scoped-client.ts'

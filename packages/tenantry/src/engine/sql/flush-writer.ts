@@ -42,23 +42,31 @@ export class FlushWriter {
   prelude(prelude: Prelude, { reasserts, restoresTimeout }: PreludeSetting): void {
     if (reasserts) this.statement('set local role none')
     if (restoresTimeout) this.statement('set local statement_timeout to default')
-    if (!this.#prepared.find(prelude.name)) {
-      this.#prepared.add(prelude.name, prelude.text)
-      this.parse(prelude.name, prelude.text)
-    }
-    this.write(prelude.message)
     this.written++
+    const name = this.#prepared.nameFor(prelude.name)
+    if (name === '') {
+      this.parses++
+      this.write(prelude.unnamed)
+      return
+    }
+    this.#parseOnce(name, prelude.text)
+    this.write(prelude.message)
   }
 
   /** A statement without parameters, named by its own text. */
   statement(text: string): void {
-    if (!this.#prepared.find(text)) {
-      this.#prepared.add(text, text)
-      this.parse(text, text)
-    }
-    this.write(encodeBind(text, NO_VALUES, false))
+    const name = this.#prepared.nameFor(text)
+    if (name === '') this.parse('', text)
+    else this.#parseOnce(name, text)
+    this.write(encodeBind(name, NO_VALUES, false))
     this.write(EXECUTE)
     this.written++
+  }
+
+  #parseOnce(name: string, text: string): void {
+    if (this.#prepared.find(name)) return
+    this.#prepared.add(name, text)
+    this.parse(name, text)
   }
 
   parse(name: string, text: string): void {

@@ -24,6 +24,10 @@ export interface WireConnection {
 /** The parts of a pg.Client that its types leave out. */
 export interface WireClient {
   readonly connection: WireConnection
+  /** What goes into the startup packet, from URL, environment and config. */
+  readonly connectionParameters: Record<string, unknown>
+  /** The process id that came with the key for cancelling. */
+  readonly processID: number | null
   /** `I` idle, `T` in a transaction, `E` in a failed one, as of the last ReadyForQuery. */
   getTransactionStatus(): string | null
 }

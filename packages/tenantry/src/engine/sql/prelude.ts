@@ -1,7 +1,7 @@
 // The prelude: one SELECT that binds role, search_path and signed context to the transaction it shares with the
 // tenant's statement. Its Bind and Execute messages are encoded once per context and sent as bytes.
 import { quoteIdentifier } from '../../kernel/identifiers.ts'
-import { EXECUTE, encodeBind } from './wire-messages.ts'
+import { EXECUTE, encodeBind, encodeParse } from './wire-messages.ts'
 
 /** The settings a statement runs under. */
 export interface PreludeSettings {
@@ -22,6 +22,8 @@ export interface Prelude {
   readonly limitsTime: boolean
   /** Bind and Execute for this context. */
   readonly message: Buffer
+  /** The same with a Parse, for the unnamed statement. */
+  readonly unnamed: Buffer
 }
 
 const set = (setting: string, parameter: number) => `pg_catalog.set_config('${setting}', $${parameter}, true)`
@@ -48,6 +50,15 @@ export function encodePrelude(settings: PreludeSettings): Prelude {
     operands.push(set('statement_timeout', values.length))
     name += '_timeout'
   }
+  const text = textOf(operands)
   const message = Buffer.concat([encodeBind(name, values, false), EXECUTE])
-  return { name, text: textOf(operands), limitsTime: settings.statementTimeoutMs !== undefined, message }
+  let unnamed: Buffer | undefined
+  return {
+    ...{ name, text, limitsTime: settings.statementTimeoutMs !== undefined, message },
+    // Made when it is asked for: most connections are direct.
+    get unnamed() {
+      unnamed ??= Buffer.concat([encodeParse('', text), encodeBind('', values, false), EXECUTE])
+      return unnamed
+    },
+  }
 }

@@ -12,11 +12,21 @@ export interface PreparedStatement {
 export class PreparedStatements {
   readonly #known = new Map<string, PreparedStatement>()
   readonly #limit: number
+  readonly #named: boolean
   #closing: string[] = []
 
-  /** @param limit how many named statements a connection may hold */
-  constructor(limit: number) {
+  /**
+   * @param limit how many named statements a connection may hold
+   * @param named false where the next flush may meet another session, which knows nothing of what this one parsed
+   */
+  constructor(limit: number, named = true) {
     this.#limit = limit
+    this.#named = named
+  }
+
+  /** The name a statement goes by on the wire; empty for the unnamed one, which each Parse replaces. */
+  nameFor(name: string | undefined): string {
+    return this.#named && name !== undefined ? name : ''
   }
 
   /** The statement, as most recently used; undefined where it must be parsed. */

@@ -48,8 +48,8 @@ export class ScopedBatch extends WireQuery {
     // Before anything is written: half a flush would be completed by the next one, another tenant's.
     let binds: readonly Buffer[]
     try {
-      binds = this.#statements.map(encodeStatementBind)
-      for (const { config, statementName } of this.#statements) this.#refuseOtherText(config, statementName)
+      binds = this.#statements.map((statement) => encodeStatementBind(statement, this.#nameOf(statement)))
+      for (const statement of this.#statements) this.#refuseOtherText(statement)
     } catch (error) {
       return error instanceof Error ? error : new Error(String(error))
     }
@@ -63,13 +63,19 @@ export class ScopedBatch extends WireQuery {
     return null
   }
 
-  #refuseOtherText({ name, text }: QueryConfig, statementName: string | undefined): void {
-    const known = statementName === undefined ? undefined : this.#prepared.find(statementName)
-    if (!known || known.text === text) return
-    throw new Error(`The prepared statement ${String(name)} was used for another text before.`)
+  #nameOf({ statementName }: BatchedStatement): string {
+    return this.#prepared.nameFor(statementName)
   }
 
-  #send({ config, statementName: name = '', reasserts }: BatchedStatement, bind: Buffer | undefined): Turn {
+  #refuseOtherText(statement: BatchedStatement): void {
+    const known = this.#prepared.find(this.#nameOf(statement))
+    if (!known || known.text === statement.config.text) return
+    throw new Error(`The prepared statement ${String(statement.config.name)} was used for another text before.`)
+  }
+
+  #send(statement: BatchedStatement, bind: Buffer | undefined): Turn {
+    const { config, reasserts } = statement
+    const name = this.#nameOf(statement)
     if (reasserts) this.#writer.prelude(this.#prelude, { reasserts: true })
     const ahead = this.#writer.written
     this.#writer.written = 0
@@ -131,6 +137,6 @@ export interface BatchSending {
   readonly callback: QueryCallback
 }
 
-function encodeStatementBind({ config, statementName }: BatchedStatement): Buffer {
-  return encodeBind(statementName ?? '', config.values ? config.values.map(toWireValue) : NO_VALUES, false)
+function encodeStatementBind({ config }: BatchedStatement, name: string): Buffer {
+  return encodeBind(name, config.values ? config.values.map(toWireValue) : NO_VALUES, false)
 }

@@ -1,6 +1,7 @@
 // A connection of the scoped login. It sends nothing but scoped flushes, and it watches what the server reports of
 // its session: a setting that stays changed after a statement is residue another tenant would run under.
 import { TenantryError } from '../../kernel/errors.ts'
+import { BorrowedSession } from './borrowed-session.ts'
 import { Client, type ClientConfig, type WireConnection, type WireQuery, wireOf } from './pg.ts'
 import { PreparedStatements } from './prepared-statements.ts'
 
@@ -8,16 +9,34 @@ import { PreparedStatements } from './prepared-statements.ts'
 // the backend's memory. Beyond this the least recently used one is closed.
 const PREPARED_LIMIT = 500
 
+const STARTUP_SETTINGS = [
+  'options',
+  'statement_timeout',
+  'lock_timeout',
+  'idle_in_transaction_session_timeout',
+] as const
+
+export interface ScopedClientConfig extends ClientConfig {
+  /** The connection leads to a pooler that gives each transaction any session it likes. */
+  readonly pooled?: boolean | undefined
+}
+
 export class ScopedClient extends Client {
-  readonly prepared = new PreparedStatements(PREPARED_LIMIT)
+  readonly prepared: PreparedStatements
+  readonly borrowed: BorrowedSession | undefined
   readonly #reported = new Map<string, string>()
   readonly #changed = new Set<string>()
   #started = false
   #unanswered = 0
 
-  constructor(config?: string | ClientConfig) {
+  constructor(config: ScopedClientConfig = {}) {
     super(config)
-    const { connection } = wireOf(this)
+    const { connection, connectionParameters } = wireOf(this)
+    const pooled = config.pooled === true
+    this.prepared = new PreparedStatements(PREPARED_LIMIT, !pooled)
+    this.borrowed = pooled ? new BorrowedSession(() => this.transactionStatus) : undefined
+    // Poolers refuse settings in the startup packet; every flush brings its own.
+    if (pooled) for (const name of STARTUP_SETTINGS) connectionParameters[name] = undefined
     connection.on('parameterStatus', ({ parameterName, parameterValue }) =>
       this.#noteParameter(parameterName, parameterValue),
     )
@@ -53,6 +72,8 @@ export class ScopedClient extends Client {
       this.#reported.set(name, value)
       return
     }
+    // A pooler's own business: undoing what a statement left takes the name that the pooler had set.
+    if (this.borrowed && name === 'application_name') return
     if (this.#reported.get(name) === value) this.#changed.delete(name)
     else this.#changed.add(name)
   }

@@ -9,7 +9,7 @@ import { leaseClient, type Taken } from './leased-client.ts'
 import { Pool, type PoolClient, type PoolConfig, type QueryResult } from './pg.ts'
 import { answer, readQueryArguments, type TenantQueryConfig } from './query-arguments.ts'
 import { ownNameFor, refuseInBatch, refuseOnPool, statementNameFor } from './rules.ts'
-import { ScopedClient } from './scoped-client.ts'
+import { ScopedClient, type ScopedClientConfig } from './scoped-client.ts'
 import { BatchPace, notePace, type Pace, StatementReader } from './statement.ts'
 import type { TenantGate } from './tenant-gate.ts'
 import { runTransaction } from './transaction.ts'
@@ -17,7 +17,7 @@ import { runTransaction } from './transaction.ts'
 /** What is known once the control plane has been read. */
 export interface PoolRuntime {
   /** Connection of the scoped login. */
-  readonly connection: PoolConfig
+  readonly connection: PoolConfig & ScopedClientConfig
   readonly gate: TenantGate
 }
 
@@ -293,7 +293,7 @@ function longestTimeout(configs: readonly TenantQueryConfig[]): number | undefin
 }
 
 /** Opens a pipelined connection of the scoped login. */
-export async function connectShared(connection: PoolConfig): Promise<ScopedClient> {
+export async function connectShared(connection: PoolConfig & ScopedClientConfig): Promise<ScopedClient> {
   const client = new ScopedClient({ ...connection, pipeline: true })
   await client.connect()
   return client

@@ -9,6 +9,7 @@ import {
   WireQuery,
 } from './pg.ts'
 import type { Prelude } from './prelude.ts'
+import { type BorrowedSession, UNDO_SESSION_STATE } from './borrowed-session.ts'
 import { FlushWriter } from './flush-writer.ts'
 import type { PreparedStatement, PreparedStatements } from './prepared-statements.ts'
 import type { BatchedStatement } from './scoped-batch.ts'
@@ -32,6 +33,12 @@ export interface Flight {
   readonly statementName?: string | undefined
   /** Several statements instead of one; `config` is then the first one's, and the answer an array. */
   readonly batch?: readonly BatchedStatement[] | undefined
+  /** DO and CALL, which may prepare and deallocate by name. */
+  readonly runsCode?: boolean | undefined
+  /** Calls something that is known to leave session state. */
+  readonly leavesState?: boolean | undefined
+  /** The statement itself ends the transaction. */
+  readonly ends?: boolean | undefined
 }
 
 /** What a flush needs of the client that sends it. */
@@ -39,6 +46,8 @@ export interface FlightClient {
   readonly prepared: PreparedStatements
   /** Nothing is on its way. */
   readonly isIdle: boolean
+  /** Behind a pooler: the session is whichever one is free. */
+  readonly borrowed: BorrowedSession | undefined
   noteSent(): void
 }
 
@@ -56,6 +65,8 @@ export class ScopedQuery extends WireQuery {
   #ahead = 0
   #own: PreparedStatement | undefined
   #done = false
+  /** Session state is undone between the user's statement and the end of its transaction. */
+  #undoesAfter = false
 
   constructor(flight: Flight, client: FlightClient, callback: QueryCallback) {
     super(baseConfig(flight.config), undefined, callback)
@@ -69,32 +80,40 @@ export class ScopedQuery extends WireQuery {
   override submit(connection: WireConnection): Error | null {
     // Before anything is written: half a flush would be completed by the next one, another tenant's.
     let bind: Buffer
+    const name = this.#prepared.nameFor(this.#flight.statementName)
     try {
-      bind = encodeOwnBind(this.#flight, Boolean(this.binary))
+      bind = encodeOwnBind(this.#flight, name, Boolean(this.binary))
     } catch (error) {
       return error instanceof Error ? error : new Error(String(error))
     }
-    const { statementName: name, begin, prelude: given } = this.#flight
-    const known = name === undefined ? undefined : this.#prepared.find(name)
+    const refusal = this.#client.borrowed?.refuse(this.text)
+    if (refusal) return refusal
+    const known = name === '' ? undefined : this.#prepared.find(name)
     if (known && known.text !== this.text) return usedForAnother(this.#flight.config.name)
-    const beginning = begin?.()
-    const prelude = typeof given === 'function' ? given() : given
-    const { reasserts, restoresTimeout } = this.#flight
     this.#writer.open(connection)
-    if (beginning !== undefined) this.#writer.statement(beginning)
-    if (prelude) {
-      this.#writer.prelude(prelude, { reasserts: reasserts?.(), restoresTimeout: restoresTimeout?.() })
-    }
-    this.#ahead = this.#writer.written
-    this.#sendOwn(bind, known)
+    this.#sendAhead()
+    this.#sendOwn(name, bind, known)
     // Alone on its connection it need not wait for company.
     if (this.#client.isIdle) flushBatch(connection)
     this.#client.noteSent()
     return null
   }
 
-  #sendOwn(bind: Buffer, known: PreparedStatement | undefined): void {
-    const { statementName: name = '', commit } = this.#flight
+  #sendAhead(): void {
+    const { begin, prelude: given, reasserts, restoresTimeout, ends } = this.#flight
+    const beginning = begin?.()
+    const prelude = typeof given === 'function' ? given() : given
+    if (beginning !== undefined) this.#writer.statement(beginning)
+    if (prelude) {
+      this.#writer.prelude(prelude, { reasserts: reasserts?.(), restoresTimeout: restoresTimeout?.() })
+    }
+    const undoes = this.#client.borrowed?.undoes(this.#flight, beginning !== undefined) === true
+    if (undoes && ends) UNDO_SESSION_STATE.forEach((text) => this.#writer.statement(text))
+    this.#undoesAfter = undoes && !ends
+    this.#ahead = this.#writer.written
+  }
+
+  #sendOwn(name: string, bind: Buffer, known: PreparedStatement | undefined): void {
     const own = known ?? (name === '' ? undefined : this.#prepared.add(name, this.text))
     if (!known) this.#writer.parse(name, this.text)
     const binary = Boolean(this.binary)
@@ -103,13 +122,15 @@ export class ScopedQuery extends WireQuery {
     const described = own?.fields !== undefined && !binary
     if (described && own.fields) super.handleRowDescription(own.fields)
     this.#own = binary ? undefined : own
-    if (commit) {
-      this.#writer.write(described ? EXECUTE : DESCRIBE_EXECUTE)
-      this.#writer.statement('commit')
-      this.#writer.write(SYNC)
-    } else {
-      this.#writer.write(described ? EXECUTE_SYNC : DESCRIBE_EXECUTE_SYNC)
-    }
+    if (this.#flight.commit || this.#undoesAfter) this.#sendEnding(described)
+    else this.#writer.write(described ? EXECUTE_SYNC : DESCRIBE_EXECUTE_SYNC)
+  }
+
+  #sendEnding(described: boolean): void {
+    this.#writer.write(described ? EXECUTE : DESCRIBE_EXECUTE)
+    if (this.#undoesAfter) UNDO_SESSION_STATE.forEach((text) => this.#writer.statement(text))
+    if (this.#flight.commit) this.#writer.statement('commit')
+    this.#writer.write(SYNC)
   }
 
   override handleRowDescription(message: RowDescription): void {
@@ -118,7 +139,7 @@ export class ScopedQuery extends WireQuery {
   }
 
   override handleDataRow(message: unknown): void {
-    if (this.#ahead === 0) super.handleDataRow(message)
+    if (this.#ahead === 0 && !this.#done) super.handleDataRow(message)
   }
 
   override handleCommandComplete(message: unknown, connection: WireConnection): void {
@@ -147,8 +168,8 @@ function baseConfig(config: QueryConfig): QueryConfig | string {
   return isPlain ? config.text : { ...config, name: undefined }
 }
 
-function encodeOwnBind({ config, statementName }: Flight, binary: boolean): Buffer {
-  return encodeBind(statementName ?? '', config.values ? config.values.map(toWireValue) : NO_VALUES, binary)
+function encodeOwnBind({ config }: Flight, name: string, binary: boolean): Buffer {
+  return encodeBind(name, config.values ? config.values.map(toWireValue) : NO_VALUES, binary)
 }
 
 function usedForAnother(name: string | undefined): Error {

@@ -2,6 +2,7 @@
 import type { CommandSpec } from './command.ts'
 import { devCommand } from './commands/dev.ts'
 import { externalCommand } from './commands/external.ts'
+import { explainCommand } from './commands/explain.ts'
 import {
   activateCommand,
   deactivateCommand,
@@ -38,6 +39,7 @@ export const commands: readonly CommandSpec[] = [
   restoreCommand,
   purgeCommand,
   sqlCommand,
+  explainCommand,
   protectCommand,
   tokenCommand,
   externalCommand,

@@ -1,6 +1,7 @@
 // The parts of the package that commands need, behind one seam and loaded when they are needed: `tenantry --help`
 // and commands over HTTP pay for neither the database driver nor the server.
 import type { EmbeddedOptions, EmbeddedServer } from '../../embedded/embedded-server.ts'
+import type { ExplainResult } from '../../features/explain/explain.ts'
 import type { AdminKeys } from '../../features/keys/admin-keys.ts'
 import type { ExternalAccess } from '../../features/external-access/external-access.ts'
 import type { LintOptions, LintReport } from '../../features/lint/lint-folder.ts'
@@ -40,6 +41,11 @@ export interface CliTenantry extends ControlPlane {
   }
   protect(table: string, options: { readonly tenant?: TenantRef; readonly dryRun?: boolean }): Promise<ProtectResult>
   token(ref: TenantRef, options: TokenOptions): Promise<ContextToken>
+  explain(
+    ref: TenantRef,
+    statement: string,
+    options: { readonly analyze: boolean; readonly params?: readonly unknown[] },
+  ): Promise<ExplainResult>
   close(): Promise<void>
 }
 
@@ -122,7 +128,8 @@ export const packageComposition: Composition = {
     const database = openCentralDatabase({ url: adminUrl })
     const login = databaseUrl === undefined ? undefined : openCentralDatabase({ url: databaseUrl })
     try {
-      return await examine(database, login === undefined ? {} : { login })
+      const urls = { adminUrl, ...(databaseUrl !== undefined && { databaseUrl }) }
+      return await examine(database, { ...urls, ...(login !== undefined && { login }) })
     } finally {
       await database.close()
       await login?.close()
