@@ -142,6 +142,8 @@ describe('the bridge suite rejects', () => {
       find: async (id) => {
         const client = await pool.connect()
         const note = await pgOperations(client).find(id)
+        // A client takes a connection with the first statement that needs one of its own.
+        await client.query('select pg_advisory_lock_shared(1)')
         // One is enough; were it all of them, there would soon be none left.
         if (kept.length === 0) kept.push(client)
         else client.release()
