@@ -1,5 +1,5 @@
 /** One test of a published suite, for any test framework. */
 export interface SuiteCase {
   readonly name: string
-  run(): Promise<void>
+  readonly run: () => Promise<void>
 }
