@@ -185,7 +185,8 @@ async function residue(input: CaseInput): Promise<void> {
   ]) {
     await expectRefusal(way.query(own.slug, sql), [REFUSED, DENIED], sql)
   }
-  await way.query(own.slug, 'select pg_advisory_lock(7, 4711)')
+  // As text: some ORMs cannot read void.
+  await way.query(own.slug, 'select pg_advisory_lock(7, 4711)::text')
   const free = 'select pg_try_advisory_xact_lock(7, 4711) as free, pg_backend_pid() as pid'
   const deadline = performance.now() + LOCK_FREE_WITHIN_MS
   while ((await way.query(other.slug, free)).rows[0]?.['free'] !== true) {

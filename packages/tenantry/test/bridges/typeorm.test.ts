@@ -45,7 +45,11 @@ function operationsOf(manager: EntityManager): BridgeOperations {
     updateAll: async (body) => (await manager.update(note, { id: Not(IsNull()) }, { body })).affected ?? 0,
     remove: async (id) => (await manager.delete(note, { id })).affected ?? 0,
     removeAll: async () => (await manager.createQueryBuilder().delete().from(note).execute()).affected ?? 0,
-    raw: (sql, values) => manager.query<Record<string, unknown>[]>(sql, [...values]),
+    raw: async (sql, values) => {
+      const answer = await manager.query<unknown[]>(sql, [...values])
+      // Of UPDATE and DELETE TypeORM gives the rows and how many they were.
+      return (Array.isArray(answer[0]) ? answer[0] : answer) as Record<string, unknown>[]
+    },
     nestedInsert: (row, comments) =>
       manager.save(note, { ...row, comments: comments.map(({ id, text }) => ({ id, text })) }),
     listThreads: () => manager.find(note, { relations: { comments: true } }),

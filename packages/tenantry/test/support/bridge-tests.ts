@@ -1,7 +1,15 @@
-// Runs the bridge suite and a soak over one ORM, on a database of its own. TENANTRY_SOAK is the number of operations
+// Runs the bridge suite, the catalogue of leaks and a soak over one ORM, on a database of its own. TENANTRY_SOAK is the number of operations
 // over all bridges together, TENANTRY_SOAK_SEED repeats a run.
-import { afterAll, describe, expect, it } from 'vitest'
-import { type Bridge, bridgeSoak, bridgeSuite } from '../../src/testing/index.ts'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { TenantrySettings } from '../../src/index.ts'
+import {
+  type Bridge,
+  type BridgeSession,
+  bridgeSoak,
+  bridgeSuite,
+  isolationSuite,
+  type WayIn,
+} from '../../src/testing/index.ts'
 import { createTenantry, type Tenantry } from '../../src/tenantry.ts'
 import { createTestDatabase, type TestDatabase } from '../harness/database.ts'
 
@@ -14,9 +22,9 @@ export function describeBridge(bridge: Bridge): void {
   describe(bridge.name, () => {
     const opened: Tenantry[] = []
     let database: TestDatabase | undefined
-    const open = async () => {
+    const open = async (settings: Partial<TenantrySettings> = {}) => {
       database ??= await createTestDatabase()
-      const tenantry = createTenantry({ adminUrl: database.adminUrl, migrations: '/nonexistent' })
+      const tenantry = createTenantry({ adminUrl: database.adminUrl, migrations: '/nonexistent', ...settings })
       opened.push(tenantry)
       return tenantry
     }
@@ -25,7 +33,9 @@ export function describeBridge(bridge: Bridge): void {
       await database?.drop()
     })
 
-    for (const { name, run } of bridgeSuite({ bridge, tenantry: open })) it(name, run)
+    for (const { name, run } of bridgeSuite({ bridge, tenantry: () => open() })) it(name, run)
+
+    describeLeaks(bridge, open)
 
     it(`${bridge.name} shows no foreign row in ${OPERATIONS} operations of row and schema tenants`, {
       timeout: 600_000,
@@ -35,4 +45,22 @@ export function describeBridge(bridge: Bridge): void {
       expect(Object.keys(report.counts).length).toBeGreaterThan(12)
     })
   })
+}
+
+/** The leaks seen in real projects, over the ORM's way to SQL text; few connections, so that each meets what was left. */
+function describeLeaks(bridge: Bridge, open: (settings?: Partial<TenantrySettings>) => Promise<Tenantry>): void {
+  let tenantry: Tenantry
+  let session: BridgeSession
+  beforeAll(async () => {
+    tenantry = await open({ maxClients: 1, sharedConnections: 1 })
+    session = await bridge.open(tenantry.pool, tenantry)
+  })
+  afterAll(() => session.close())
+  const way = (): WayIn => ({
+    name: bridge.name,
+    query: async (tenant, sql, params = []) => ({
+      rows: await tenantry.run(tenant, async () => session.raw(sql, params)),
+    }),
+  })
+  for (const { name, run } of isolationSuite({ tenantry: () => tenantry, way })) it(`${bridge.name}, ${name}`, run)
 }
