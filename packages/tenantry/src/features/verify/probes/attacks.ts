@@ -146,12 +146,17 @@ function insertAsVictim({ table, attacker, victim, marked }: AttackPlan): Attack
   return { name: 'insert', first: { as: attacker.prelude(), ...insertOf(table, values) }, judge: writesNothing }
 }
 
-/** What the attacker can try with a row of its own: to give it away, and to write it over the victim's. */
-export function attacksWith(own: MarkedRow, { table, attacker, victim, marked }: AttackPlan): readonly Attack[] {
-  if (!table.hasTenantColumn) return []
+/**
+ * What the attacker can try with a row of its own: to give it away, and to write it over the victim's. Giving away
+ * names no column, because whatever reads columns is under the SELECT policies as well; so it is only tried where
+ * updates were held, and the attacker's own row is all that it can meet.
+ */
+export function attacksWith(own: MarkedRow, plan: AttackPlan, updatesAreHeld: boolean): readonly Attack[] {
+  const { table, attacker, victim, marked } = plan
   const as = attacker.prelude()
   const move = `update ${table.name} set ${TENANT_COLUMN} = ${quoteLiteral(victim.id)}`
-  const attacks: Attack[] = [{ name: 'give a row away', first: { as, text: move }, judge: writesNothing }]
+  const away: Attack = { name: 'give a row away', first: { as, text: move }, judge: writesNothing }
+  const attacks = updatesAreHeld ? [away] : []
   const key = table.primaryKey
   if (!marked || key.length === 0 || key.includes(TENANT_COLUMN)) return attacks
   const taken = { ...own.written, ...Object.fromEntries(key.map((name) => [name, marked.row[name] ?? null])) }

@@ -16,6 +16,8 @@ export interface MarkedRow {
   readonly written: RowValues
   /** The whole row as the server has it. */
   readonly row: RowValues
+  /** The table that it went into, which for a partitioned one is a partition. */
+  readonly tableOid: string
 }
 
 export type Marking = MarkedRow | { readonly reason: string }
@@ -42,7 +44,7 @@ export async function insertMarkedRow(options: MarkingOptions, table: TargetTabl
     const written = valuesFor(table, { tenantId: options.as.id, given: references.values, turn })
     if ('reason' in written) return written
     const result = await insertRow(options, table, written.values)
-    if ('row' in result) return { written: written.values, row: result.row }
+    if ('row' in result) return { written: written.values, ...result }
     refused = result.refused
     if (refused !== CHECK_VIOLATION) break
   }
@@ -85,14 +87,17 @@ export function valuesFor(
   return { values }
 }
 
-type Inserted = { readonly row: RowValues } | { readonly refused: string }
+type Inserted = Omit<MarkedRow, 'written'> | { readonly refused: string }
 
 async function insertRow({ session, as }: MarkingOptions, table: TargetTable, values: RowValues): Promise<Inserted> {
   const all = table.columns.map(({ name }) => `${quoteIdentifier(name)}::text as ${quoteIdentifier(name)}`)
+  all.push('tableoid::text')
   const outcome = await session.keep({ as: as.prelude(), ...insertOf(table, values, `returning ${all.join(', ')}`) })
   if (outcome.refused !== undefined) return { refused: outcome.refused }
   const row = outcome.rows[0]
-  return row === undefined ? { refused: 'none, but no row came of it' } : { row: row as RowValues }
+  return row === undefined
+    ? { refused: 'none, but no row came of it' }
+    : { row: row as RowValues, tableOid: String(row['tableoid']) }
 }
 
 type References = { readonly values: RowValues } | { readonly reason: string }

@@ -42,7 +42,8 @@ export async function probeTable(options: TableProbeOptions, target: TableUnderA
     const plan: AttackPlan = { honey: options.honey, marked, readOnly: options.readOnly, ...target }
     const briefly = target.others.flatMap(({ who, identity }) => briefAttacksOn({ ...plan, attacker: identity }, who))
     const tried = await attempt(session, [...attacksOn(plan), ...briefly])
-    if (tried.every(({ verdict }) => verdict !== 'breached')) tried.push(...(await furtherAttacks(options, plan)))
+    if (isClean(tried)) tried.push(...(await copyAttacks(session, plan)))
+    tried.push(...(await ownRowAttacks(options, plan, isClean(tried))))
     const proven = marked !== undefined || isClosed(tried) || (await hasRows(options.central, target.table))
     return checksOf(options.repairs, target.table, { tried, unproven: proven ? undefined : reasonOf(marking) })
   })
@@ -50,21 +51,33 @@ export async function probeTable(options: TableProbeOptions, target: TableUnderA
 
 const READ_ONLY: Marking = { reason: 'the table is empty, and nothing may be written' }
 
-function markingOf({ session, tables, readOnly }: TableProbeOptions, { table, victim }: TableUnderAttack) {
-  return readOnly ? Promise.resolve(READ_ONLY) : insertMarkedRow({ session, as: victim, tables }, table)
+async function markingOf(options: TableProbeOptions, { table, victim }: TableUnderAttack): Promise<Marking> {
+  const { session, tables, readOnly } = options
+  if (readOnly) return READ_ONLY
+  const marking = await insertMarkedRow({ session, as: victim, tables }, table)
+  const parent = 'reason' in marking ? tables.get(table.parent ?? '') : undefined
+  if (!parent) return marking
+  // What may not be written by its own name may be reached through the whole.
+  const through = await insertMarkedRow({ session, as: victim, tables }, parent)
+  return 'tableOid' in through && through.tableOid === table.oid ? through : marking
 }
 
+const isClean = (tried: readonly Tried[]) => tried.every(({ verdict }) => verdict !== 'breached')
 const reasonOf = (marking: Marking) => ('reason' in marking ? marking.reason : '')
 
-/** What is only tried where nothing has come through so far. */
-async function furtherAttacks({ session, tables }: TableProbeOptions, plan: AttackPlan): Promise<Tried[]> {
+async function copyAttacks(session: ProbeSession, plan: AttackPlan): Promise<Tried[]> {
   const tried: Tried[] = []
   // One at a time: a COPY that the server takes up would swallow what is sent behind it.
   for (const attack of copiesOf(plan)) tried.push(...(await attempt(session, [attack])))
-  if (plan.readOnly || !plan.table.hasTenantColumn) return tried
-  const own = await insertMarkedRow({ session, as: plan.attacker, tables }, plan.table)
-  if (!('reason' in own)) tried.push(...(await attempt(session, attacksWith(own, plan))))
   return tried
+}
+
+/** Last, because from here on the attacker has a row that it may see. */
+async function ownRowAttacks({ session, tables }: TableProbeOptions, plan: AttackPlan, clean: boolean): Promise<Tried[]> {
+  const { table } = plan
+  if (plan.readOnly || !table.hasTenantColumn) return []
+  const own = await insertMarkedRow({ session, as: plan.attacker, tables }, table)
+  return 'reason' in own ? [] : attempt(session, attacksWith(own, plan, clean))
 }
 
 async function attempt(session: ProbeSession, attacks: readonly Attack[]): Promise<Tried[]> {

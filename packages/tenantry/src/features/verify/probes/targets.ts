@@ -35,8 +35,10 @@ export interface TargetTable {
   readonly columns: readonly TargetColumn[]
   readonly primaryKey: readonly string[]
   readonly foreignKeys: readonly TargetKey[]
-  /** The catalogue's estimate of rows, -1 where it has none. */
   readonly hasTenantColumn: boolean
+  readonly oid: string
+  /** Quoted name of what it is a partition or child of. */
+  readonly parent: string | null
 }
 
 export interface SchemaTenant {
@@ -75,7 +77,9 @@ const FOREIGN_KEYS = `
     from pg_constraint k join pg_class p on p.oid = k.confrelid join pg_namespace pn on pn.oid = p.relnamespace
    where k.contype = 'f' and k.conrelid = c.oid), '[]')`
 
-const TABLE = `select format('%I.%I', n.nspname, c.relname) as name, n.nspname::text as schema,
+const TABLE = `select format('%I.%I', n.nspname, c.relname) as name, n.nspname::text as schema, c.oid::text as oid,
+    (select format('%I.%I', pn.nspname, p.relname) from pg_inherits i join pg_class p on p.oid = i.inhparent
+       join pg_namespace pn on pn.oid = p.relnamespace where i.inhrelid = c.oid limit 1) as parent,
     ${COLUMNS} as columns, ${KEYS} as "primaryKey", ${FOREIGN_KEYS} as "foreignKeys",
     exists (select from pg_attribute a where a.attrelid = c.oid and a.attname = '${TENANT_COLUMN}'
       and a.atttypid = 'uuid'::regtype and not a.attisdropped) as "hasTenantColumn"
