@@ -13,18 +13,18 @@ create table tenantry.verify_run (
   -- Null where the catalogue was not looked at.
   fingerprint text,
   parts       jsonb check (jsonb_typeof(parts) = 'object'),
-  -- Names and subjects of what failed; `checks` holds everything and is kept for the newest run alone.
+  -- Names and subjects of what failed.
   failed      jsonb not null check (jsonb_typeof(failed) = 'array'),
-  checks      jsonb check (jsonb_typeof(checks) = 'array'),
+  -- The whole report, kept for the newest run alone. json, which keeps the order of its fields.
+  report      json,
   signature   text not null
 );
 
--- Ed25519, made at the first run: the private key as PKCS #8, the public one as SPKI, both PEM.
+-- The seed of an Ed25519 key, made at the first run and by the server, so that it is never a parameter.
 create table tenantry.verify_key (
-  only_row    boolean primary key default true check (only_row),
-  private_key text not null,
-  public_key  text not null,
-  created_at  timestamptz not null default now()
+  only_row   boolean primary key default true check (only_row),
+  seed       bytea not null check (octet_length(seed) = 32),
+  created_at timestamptz not null default now()
 );
 
 -- A lease, because a row lock would hold a transaction open for the whole run, and tenants can take advisory locks.
