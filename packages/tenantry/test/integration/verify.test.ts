@@ -221,6 +221,13 @@ describe('on the command line', () => {
     expect(await cli(`verify --check-report ${report}`, {})).toMatchObject({ code: 2 })
   })
 
+  test('its options reach the run', async () => {
+    await cli('verify --only probes --read-only --allow-skipped --sample 0')
+    expect(await tenantry.lastVerification()).toMatchObject({ only: 'probes', readOnly: true, allowSkipped: true })
+    expect(await cli('verify --sample many')).toMatchObject({ code: 2 })
+    expect(await cli('verify --only half')).toMatchObject({ code: 2 })
+  })
+
   test('it says what is wrong with a role that no server would start with', async () => {
     const superuser = openCentralDatabase({ url: database.superUrl })
     const { rows } = await admin.query<{ app: string }>("select 'tn_' || id || '_app' as app from tenantry.instance")
@@ -339,7 +346,7 @@ describe('on a schedule', () => {
   test('a setting asks for it, and its interval is checked', async () => {
     await due()
     const migrations = path.join(folder, 'none')
-    const before = await tenantry.lastVerification()
+    const before = await tenantry.verify({ only: 'catalogue' })
     const asking = createTenantry({ adminUrl: database.adminUrl, migrations, verifyEveryMs: 60_000 })
     await asking.start()
     await asking.close()

@@ -36,7 +36,7 @@ export const serveCommand: CommandSpec = {
     const port = portOf(run)
     const urls = databaseUrls(run)
     const logger = jsonLogger((line) => run.io.stdout.write(line))
-    const verifyEveryMs = durationOf('verify-every', run.input.text('verify-every'))
+    const verifyEveryMs = durationOf('verify-every', run.input.text('verifyEvery'))
     const stop = stopSignal(run.io)
     const verify = verifyEveryMs === undefined ? {} : { verifyEveryMs }
     const credentials = credentialSettings(run.io.env)

@@ -43,9 +43,9 @@ export const verifyCommand: CommandSpec = {
     ['DATABASE_URL', 'scoped login, where it is not the one Tenantry makes'],
   ],
   async run(run) {
-    const report = run.input.text('check-report')
+    const report = run.input.text('checkReport')
     if (report !== undefined) return checkFile(run, report)
-    if (run.input.flag('public-key')) return printKey(run)
+    if (run.input.flag('publicKey')) return printKey(run)
     return verify(run)
   },
 }
@@ -68,8 +68,8 @@ function optionsOf({ input }: CommandRun): VerifyOptions {
   return {
     ...(half === 'catalogue' || half === 'probes' ? { only: half } : {}),
     ...(sampleSchemas === undefined ? {} : { sampleSchemas }),
-    readOnly: input.flag('read-only'),
-    allowSkipped: input.flag('allow-skipped'),
+    readOnly: input.flag('readOnly'),
+    allowSkipped: input.flag('allowSkipped'),
   }
 }
 
