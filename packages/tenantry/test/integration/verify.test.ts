@@ -59,7 +59,9 @@ const cli = (line: string, env: Record<string, string> = { DATABASE_ADMIN_URL: d
 const file = (name: string) => path.join(folder, name)
 
 async function audited(action: string): Promise<readonly Record<string, unknown>[]> {
-  const { rows } = await admin.query('select actor, detail from tenantry.audit_entry where action = $1 order by seq', [action])
+  const { rows } = await admin.query('select actor, detail from tenantry.audit_entry where action = $1 order by seq', [
+    action,
+  ])
   return rows
 }
 
@@ -69,7 +71,9 @@ describe('the library', () => {
     expect(report.checks.filter(({ ok, severity }) => !ok && severity !== 'warning')).toEqual([])
     expect(report).toMatchObject({ ok: true, only: null, readOnly: false })
     expect(report.fingerprint).toMatch(/^[0-9a-f]{64}$/)
-    const { rows } = await admin.query('select ok, fingerprint, failed from tenantry.verify_run order by seq desc limit 1')
+    const { rows } = await admin.query(
+      'select ok, fingerprint, failed from tenantry.verify_run order by seq desc limit 1',
+    )
     expect(rows).toEqual([{ ok: true, fingerprint: report.fingerprint, failed: [] }])
     expect(await tenantry.lastVerification()).toEqual(report)
   })
@@ -81,7 +85,9 @@ describe('the library', () => {
     const failed = checks.filter((check) => !check.ok && check.subject === 'public.invoice')
     expect(failed.map(({ name }) => name)).toEqual(expect.arrayContaining(['probe: read']))
     expect(failed.some(({ name }) => !name.startsWith('probe: '))).toBe(true)
-    expect(failed.map(({ fix }) => fix?.toLowerCase())).toContainEqual(expect.stringContaining('enable row level security'))
+    expect(failed.map(({ fix }) => fix?.toLowerCase())).toContainEqual(
+      expect.stringContaining('enable row level security'),
+    )
   })
 
   test('fixes what is broken and answers with the run after it', async () => {
@@ -180,22 +186,25 @@ describe('on the command line', () => {
     expect(lines[0]).toMatch(/^✗ /)
     expect(stdout).toContain('    public.invoice\n')
     expect(stdout.toLowerCase()).toContain('enable row level security')
-    expect(lines.findIndex((line) => line.startsWith('✓'))).toBeGreaterThan(lines.findLastIndex((line) => line.startsWith('✗')))
+    expect(lines.findIndex((line) => line.startsWith('✓'))).toBeGreaterThan(
+      lines.findLastIndex((line) => line.startsWith('✗')),
+    )
   })
 
-  test.each(['the database', 'a server'])('with --json it prints the published shape and nothing else, over %s', async (way) => {
-    const env: Record<string, string> =
-      way === 'a server'
-        ? { TENANTRY_URL: server.url, TENANTRY_KEY: KEY }
-        : { DATABASE_ADMIN_URL: database.adminUrl }
-    const { code, stdout, stderr } = await cli('verify --json --only probes', env)
-    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
-    const printed = JSON.parse(stdout) as { ok: boolean; checks: object[] }
-    expect(Object.keys(printed)).toEqual(['ok', 'checks'])
-    const known = new Set(['name', 'ok', 'subject', 'fix', 'severity', 'skipped'])
-    expect(printed.checks.flatMap((check) => Object.keys(check)).filter((key) => !known.has(key))).toEqual([])
-    expect(printed.ok).toBe(true)
-  })
+  test.each(['the database', 'a server'])(
+    'with --json it prints the published shape and nothing else, over %s',
+    async (way) => {
+      const env: Record<string, string> =
+        way === 'a server' ? { TENANTRY_URL: server.url, TENANTRY_KEY: KEY } : { DATABASE_ADMIN_URL: database.adminUrl }
+      const { code, stdout, stderr } = await cli('verify --json --only probes', env)
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+      const printed = JSON.parse(stdout) as { ok: boolean; checks: object[] }
+      expect(Object.keys(printed)).toEqual(['ok', 'checks'])
+      const known = new Set(['name', 'ok', 'subject', 'fix', 'severity', 'skipped'])
+      expect(printed.checks.flatMap((check) => Object.keys(check)).filter((key) => !known.has(key))).toEqual([])
+      expect(printed.ok).toBe(true)
+    },
+  )
 
   test('--fix prints SQL that a second run needs no more, and --yes applies it', async () => {
     await admin.query(OFF)
@@ -257,7 +266,8 @@ test('JUnit XML survives names that are markup, quotes, control characters and h
   expect(xml).toContain('tests="4" failures="1" errors="0" skipped="2"')
   expect(xml).toContain('name="fails: a&lt;b&gt;&amp;&quot;c&apos;&#10;\ufffd\ufffd ]]&gt; é 😀"')
   // Nothing but markup of ours is left between the escaped texts.
-  const markup = /<\/?(\?xml|testsuites|testsuite|testcase|failure|skipped)( [a-z]+="[^"<&]*(&[a-z#0-9]+;[^"<&]*)*")*\/?\??>/g
+  const markup =
+    /<\/?(\?xml|testsuites|testsuite|testcase|failure|skipped)( [a-z]+="[^"<&]*(&[a-z#0-9]+;[^"<&]*)*")*\/?\??>/g
   expect(xml.replace(markup, '').replace(/&[a-z#0-9]+;/g, '')).not.toMatch(/[<&]/)
 })
 
@@ -287,9 +297,9 @@ describe('on a schedule', () => {
   const verifier = (): Pick<Verifier, 'run'> => ({ run: (options) => tenantry.verify({ ...options, only: 'probes' }) })
   const due = () => admin.query("update tenantry.verify_schedule set started_at = now() - interval '1 day'")
   const events = async () =>
-    (await admin.query<{ type: string }>("select type from tenantry.event where type like 'verify.%' order by seq")).rows.map(
-      ({ type }) => type,
-    )
+    (
+      await admin.query<{ type: string }>("select type from tenantry.event where type like 'verify.%' order by seq")
+    ).rows.map(({ type }) => type)
 
   test('a failure is told once, as a log line, an event and an audit entry, and so is the recovery', async () => {
     await due()
@@ -334,7 +344,9 @@ describe('on a schedule', () => {
     await due()
     const { schedule, lines, tick } = scheduled({ run: () => Promise.reject(new Error('the database is away')) })
     await schedule.stop()
-    expect(lines).toEqual([{ level: 'error', message: 'verify could not run', fields: { reason: 'the database is away' } }])
+    expect(lines).toEqual([
+      { level: 'error', message: 'verify could not run', fields: { reason: 'the database is away' } },
+    ])
     await due()
     tick()
     await schedule.stop()

@@ -32,7 +32,9 @@ beforeAll(async () => {
   await engine.central.query(`grant select on country to ${app}`)
   for (const table of ['customer', 'invoice', 'nightly']) await engine.protect(table)
   await engine.central.query('create view open_invoice as select * from invoice where state = $$open$$')
-  await engine.central.query(`alter view open_invoice set (security_invoker = true); grant select on open_invoice to ${app}`)
+  await engine.central.query(
+    `alter view open_invoice set (security_invoker = true); grant select on open_invoice to ${app}`,
+  )
   const ddl = 'create table own (id integer primary key, text text not null); create view seen as select * from own;'
   await engine.addTenant('north', ddl)
   await engine.addTenant('south', ddl)
@@ -277,7 +279,9 @@ test('a schema outside of the sample is read all the same', async () => {
   const guard = (state: string) => superuser.query(`alter table tenant_south.own ${state} row level security`)
   await guard('disable')
   try {
-    expect(failures(await probe({ sampleSchemas: 0 }))).toMatchObject([{ name: 'probe: read', subject: 'tenant_south.own' }])
+    expect(failures(await probe({ sampleSchemas: 0 }))).toMatchObject([
+      { name: 'probe: read', subject: 'tenant_south.own' },
+    ])
   } finally {
     await guard('enable')
     await superuser.query('delete from tenant_south.own')
@@ -288,13 +292,18 @@ test('read-only probes write nothing, and say of an empty table that nothing is 
   await engine.central.query(`insert into customer (tenant_id, name, country, mood, slug)
     values (gen_random_uuid(), 'somebody', 'de', 'calm', 's')`)
   const written = async () =>
-    (await engine.central.query<{ n: string }>("select nextval(pg_get_serial_sequence('customer', 'id'))::text as n")).rows[0]?.n
+    (await engine.central.query<{ n: string }>("select nextval(pg_get_serial_sequence('customer', 'id'))::text as n"))
+      .rows[0]?.n
   const before = Number(await written())
   const checks = await probe({ readOnly: true })
   expect(Number(await written())).toBe(before + 1)
   expect(checks).toContainEqual(expect.objectContaining({ name: 'probe: rows', ok: true, subject: 'public.customer' }))
   expect(checks).toContainEqual(
-    expect.objectContaining({ ok: false, subject: 'public.invoice', skipped: expect.stringContaining('empty') as string }),
+    expect.objectContaining({
+      ok: false,
+      subject: 'public.invoice',
+      skipped: expect.stringContaining('empty') as string,
+    }),
   )
   await superuser.query('delete from customer')
 })
@@ -307,7 +316,9 @@ test('a table that takes no made-up row is said to be unproven, with the reason,
     expect(await found()).toMatchObject([
       { name: 'probe: rows', ok: false, subject: 'public.odd', skipped: expect.stringContaining('23514') as string },
     ])
-    await engine.central.query("insert into odd (tenant_id, id, code) values (gen_random_uuid(), gen_random_uuid(), 'X123456789')")
+    await engine.central.query(
+      "insert into odd (tenant_id, id, code) values (gen_random_uuid(), gen_random_uuid(), 'X123456789')",
+    )
     expect(await found()).toEqual([])
     await superuser.query('alter table odd disable row level security')
     expect(await found()).toContainEqual(expect.objectContaining({ name: 'probe: read', subject: 'public.odd' }))

@@ -1,7 +1,7 @@
 // `tenantry verify`: the catalogue's checks and the live probes as one run, which is signed, stored and compared with
 // the run before.
 import type { Instance } from '../../control/instance.ts'
-import type { CentralDatabase } from '../../engine/sql/database.ts'
+import type { CentralDatabase, Sql } from '../../engine/sql/database.ts'
 import type { PoolConfig } from '../../engine/sql/pg.ts'
 import { newId } from '../../kernel/ids.ts'
 import type { Logger } from '../../kernel/logger.ts'
@@ -12,7 +12,7 @@ import { fixStatements } from './catalogue/fix-statements.ts'
 import { fails, type VerifyCheck } from './check.ts'
 import { runProbes } from './probes/run-probes.ts'
 import { publicKeyOf, type VerifyHalf, type VerifyReport } from './report.ts'
-import { readKey, readLastReport, storeRun } from './verify-store.ts'
+import { readKey, readLastReport, storeRun, type Unstored } from './verify-store.ts'
 
 /** How far a run has come. */
 export interface VerifyProgress {
@@ -73,35 +73,39 @@ export function createVerifier(parts: VerifierOptions): Verifier {
 }
 
 async function runOnce(parts: VerifierOptions, options: VerifyOptions): Promise<VerifyReport> {
-  const { central, instance } = parts
-  const { only, readOnly = false, allowSkipped = false, actor = 'library' } = options
+  const { central, instance, logger } = parts
+  const { only = null, readOnly = false, allowSkipped = false, actor = 'library' } = options
   const startedAt = new Date().toISOString()
-  const catalogue = only === 'probes' ? undefined : await lookAtCatalogue(parts, options)
+  const catalogue = only === 'probes' ? NOT_LOOKED_AT : await lookAtCatalogue(parts, options)
   const probes = only === 'catalogue' ? [] : await attack(parts, options)
-  const checks = [...(catalogue?.checks ?? []), ...probes]
-  const { rows } = await central.query<{ database: string; version: string }>(
-    "select current_database()::text as database, current_setting('server_version') as version",
-  )
-  const report = await storeRun(
-    central,
-    {
-      ...{ ok: !checks.some((check) => fails(check, allowSkipped)), checks, instance: instance.id },
-      ...{ database: rows[0]?.database ?? '', serverVersion: rows[0]?.version ?? '', tenantryVersion: packageVersion },
-      ...{ startedAt, finishedAt: new Date().toISOString(), only: only ?? null, readOnly, allowSkipped },
-      ...{ fingerprint: catalogue?.fingerprint ?? null, parts: catalogue?.parts ?? null },
-    },
-    actor,
-  )
-  const changed = report.changed ?? []
-  if (changed.length > 0) parts.logger.warn('the catalogue has changed since verify last ran', { parts: changed.join() })
+  const { fingerprint, parts: hashes } = catalogue
+  const checks = [...catalogue.checks, ...probes]
+  const run: Unstored = {
+    ...{ ok: !checks.some((check) => fails(check, allowSkipped)), checks, instance: instance.id },
+    ...(await readServer(central)),
+    ...{ tenantryVersion: packageVersion, startedAt, finishedAt: new Date().toISOString() },
+    ...{ only, readOnly, allowSkipped, fingerprint, parts: hashes },
+  }
+  const report = await storeRun(central, run, actor)
+  const changed = (report.changed ?? []).join(', ')
+  if (changed !== '') logger.warn('the catalogue has changed since verify last ran', { parts: changed })
   return report
+}
+
+async function readServer(sql: Sql): Promise<Pick<VerifyReport, 'database' | 'serverVersion'>> {
+  const { rows } = await sql.query<{ database: string; serverVersion: string }>(
+    `select current_database()::text as database, current_setting('server_version') as "serverVersion"`,
+  )
+  return rows[0] ?? { database: '', serverVersion: '' }
 }
 
 interface CatalogueFindings {
   readonly checks: readonly VerifyCheck[]
-  readonly fingerprint: string
-  readonly parts: Readonly<Record<string, string>>
+  readonly fingerprint: string | null
+  readonly parts: Readonly<Record<string, string>> | null
 }
+
+const NOT_LOOKED_AT: CatalogueFindings = { checks: [], fingerprint: null, parts: null }
 
 async function lookAtCatalogue(parts: VerifierOptions, { onProgress }: VerifyOptions): Promise<CatalogueFindings> {
   const { central, instance, sharedSchemas } = parts

@@ -172,7 +172,11 @@ function takesNothing(outcome: Outcome): Verdict {
 /** COPY of the table itself; only where reads were held, because otherwise it sends the table or waits for rows. */
 export function copiesOf({ table, attacker, readOnly }: AttackPlan): readonly Attack[] {
   const as = attacker.prelude()
-  const away: Attack = { name: 'copy table to', first: { as, text: `copy ${table.name} to stdout` }, judge: seesNothing }
+  const away: Attack = {
+    name: 'copy table to',
+    first: { as, text: `copy ${table.name} to stdout` },
+    judge: seesNothing,
+  }
   if (readOnly) return [away]
   return [away, { name: 'copy from', first: { as, text: `copy ${table.name} from stdin` }, judge: isNotTaken }]
 }

@@ -41,7 +41,10 @@ async function readTables(options: BreadthOptions, names: readonly string[]): Pr
 }
 
 /** After a refusal, which says nothing about the others of the statement. */
-async function readEach(options: BreadthOptions, names: readonly string[]): Promise<readonly (readonly VerifyCheck[])[]> {
+async function readEach(
+  options: BreadthOptions,
+  names: readonly string[],
+): Promise<readonly (readonly VerifyCheck[])[]> {
   const as = options.honey.attacker.prelude()
   return Promise.all(
     names.map(async (name) => {
@@ -55,4 +58,3 @@ async function readEach(options: BreadthOptions, names: readonly string[]): Prom
 function foreign({ fixOf }: BreadthOptions, name: string): VerifyCheck {
   return { name: 'probe: read', ok: false, subject: name, fix: fixOf(name) }
 }
-

@@ -86,7 +86,9 @@ async function probeSettings({ session, honey }: ContextProbeOptions): Promise<V
 
 async function probeRoles({ session, honey, roles, outOfReach }: ContextProbeOptions): Promise<readonly VerifyCheck[]> {
   const as = honey.attacker.prelude()
-  const targets = [...new Set([roles.central, ...outOfReach])].filter((role) => role !== roles.app && role !== roles.login)
+  const targets = [...new Set([roles.central, ...outOfReach])].filter(
+    (role) => role !== roles.app && role !== roles.login,
+  )
   const switched = await Promise.all(
     targets.map(async (role) => {
       const name = quoteIdentifier(role)
@@ -120,10 +122,12 @@ async function probeSecrets({ session, honey, roles }: ContextProbeOptions): Pro
   const as = honey.attacker.prelude()
   const read = (table: string) => `select 1 from tenantry.${table} limit 1`
   const outcomes = await Promise.all(
-    SECRETS.map(async (table): Promise<readonly Outcome[]> => [
-      await session.attempt({ as, text: read(table) }),
-      await session.attempt({ as, text: 'set local role none' }, { text: read(table) }),
-    ]),
+    SECRETS.map(
+      async (table): Promise<readonly Outcome[]> => [
+        await session.attempt({ as, text: read(table) }),
+        await session.attempt({ as, text: 'set local role none' }, { text: read(table) }),
+      ],
+    ),
   )
   return SECRETS.map((table, i) => {
     const ok = outcomes[i]?.every(({ refused }) => refused === '42501') ?? false

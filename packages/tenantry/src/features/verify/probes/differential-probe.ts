@@ -134,7 +134,10 @@ async function digests(session: ProbeSession, door: Door, identities: readonly I
   const text = `select count(*)::text || md5(coalesce(string_agg(v::text, chr(10) order by v::text), '')) as digest
     from ${source} v`
   const outcomes = await Promise.all(identities.map((identity) => session.attempt({ as: identity.prelude(), text })))
-  return outcomes.map(({ rows, refused }) => String(rows[0]?.['digest'] ?? `refused with ${refused ?? 'nothing'}`))
+  return outcomes.map(({ rows, refused }) => {
+    const digest = rows[0]?.['digest']
+    return typeof digest === 'string' ? digest : `refused with ${refused ?? 'nothing'}`
+  })
 }
 
 async function markTables(options: DifferentialOptions, door: Door, victim: Identity): Promise<boolean> {

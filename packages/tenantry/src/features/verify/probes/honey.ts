@@ -50,8 +50,7 @@ export function makeHoney(options: HoneyOptions): Honey {
     isolation: tenant.isolation,
     prelude: () => entrance.prelude({ tenant, claims: {} }),
   })
-  const honey = (slug: string) =>
-    identity({ id: newId(), slug, isolation: 'row', schemaName: '', migrationVersion: 0 })
+  const honey = (slug: string) => identity({ id: newId(), slug, isolation: 'row', schemaName: '', migrationVersion: 0 })
   return {
     entrance,
     victim: honey('tenantry-honey-a'),

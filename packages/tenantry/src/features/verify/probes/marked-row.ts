@@ -63,7 +63,10 @@ export function insertOf(table: TargetTable, values: RowValues, suffix = ''): St
   const columns = names.map(quoteIdentifier).join(', ')
   const parameters = names.map((name, i) => `cast($${i + 1} as ${types.get(name) ?? 'text'})`).join(', ')
   const head = `insert into ${table.name}`
-  const text = names.length === 0 ? `${head} default values` : `${head} (${columns}) overriding system value values (${parameters})`
+  const text =
+    names.length === 0
+      ? `${head} default values`
+      : `${head} (${columns}) overriding system value values (${parameters})`
   return { text: suffix === '' ? text : `${text} ${suffix}`, values: names.map((name) => values[name] ?? null) }
 }
 

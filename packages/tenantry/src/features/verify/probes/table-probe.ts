@@ -1,7 +1,15 @@
 // Attacks one table, in a transaction that is rolled back, and puts what came of it into checks.
 import type { Sql } from '../../../engine/sql/database.ts'
 import type { VerifyCheck } from '../check.ts'
-import { type Attack, type AttackPlan, attacksOn, attacksWith, briefAttacksOn, copiesOf, type Verdict } from './attacks.ts'
+import {
+  type Attack,
+  type AttackPlan,
+  attacksOn,
+  attacksWith,
+  briefAttacksOn,
+  copiesOf,
+  type Verdict,
+} from './attacks.ts'
 import type { Honey, Identity } from './honey.ts'
 import { insertMarkedRow, type Marking } from './marked-row.ts'
 import type { ProbeSession } from './probe-session.ts'
@@ -34,7 +42,10 @@ interface Tried {
 }
 
 /** Everything that was found out about one table. */
-export async function probeTable(options: TableProbeOptions, target: TableUnderAttack): Promise<readonly VerifyCheck[]> {
+export async function probeTable(
+  options: TableProbeOptions,
+  target: TableUnderAttack,
+): Promise<readonly VerifyCheck[]> {
   const { session } = options
   return session.rolledBack(async () => {
     const marking = await markingOf(options, target)
@@ -73,7 +84,11 @@ async function copyAttacks(session: ProbeSession, plan: AttackPlan): Promise<Tri
 }
 
 /** Last, because from here on the attacker has a row that it may see. */
-async function ownRowAttacks({ session, tables }: TableProbeOptions, plan: AttackPlan, clean: boolean): Promise<Tried[]> {
+async function ownRowAttacks(
+  { session, tables }: TableProbeOptions,
+  plan: AttackPlan,
+  clean: boolean,
+): Promise<Tried[]> {
   const { table } = plan
   if (plan.readOnly || !table.hasTenantColumn) return []
   const own = await insertMarkedRow({ session, as: plan.attacker, tables }, table)
@@ -90,11 +105,14 @@ async function attempt(session: ProbeSession, attacks: readonly Attack[]): Promi
 }
 
 // A partition, say, on which the application has no rights at all needs no row to show that.
-const isClosed = (tried: readonly Tried[]) => tried.some(({ attack, refused }) => attack === 'read' && refused === '42501')
+const isClosed = (tried: readonly Tried[]) =>
+  tried.some(({ attack, refused }) => attack === 'read' && refused === '42501')
 
 async function hasRows(central: Sql, { name }: TargetTable): Promise<boolean> {
   // A table that the admin may not read is one of which nothing is known.
-  const answer = central.query<{ found: boolean }>(`select exists (select from ${name}) as found`).catch(() => undefined)
+  const answer = central
+    .query<{ found: boolean }>(`select exists (select from ${name}) as found`)
+    .catch(() => undefined)
   return (await answer)?.rows[0]?.found ?? false
 }
 
