@@ -3,6 +3,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { runProbes } from '../../src/features/verify/probes/run-probes.ts'
 import type { VerifyCheck } from '../../src/features/verify/check.ts'
+import { hardenSetConfig } from '../../src/control/hardening.ts'
 import { startEngine, type TestEngine } from '../harness/engine.ts'
 import { openCentralDatabase } from '../../src/engine/sql/central-database.ts'
 import type { CentralDatabase } from '../../src/engine/sql/database.ts'
@@ -77,6 +78,16 @@ test('what the probes write is rolled back, and no tenant is registered for them
   expect(await counted()).toEqual({ rows: 0, tenants: 2 })
   await probe()
   expect(await counted()).toEqual({ rows: 0, tenants: 2 })
+})
+
+test('on a hardened server they are as green', async () => {
+  const adminUser = decodeURIComponent(new URL(engine.database.adminUrl).username)
+  await superuser.transaction((tx) => hardenSetConfig(tx, [login, adminUser]))
+  try {
+    expect(failures(await probe())).toEqual([])
+  } finally {
+    await superuser.query('grant execute on function set_config(text, text, boolean) to public')
+  }
 })
 
 interface Mutation {

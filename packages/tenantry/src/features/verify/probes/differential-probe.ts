@@ -7,6 +7,7 @@ import type { VerifyCheck } from '../check.ts'
 import type { Honey, Identity } from './honey.ts'
 import { insertMarkedRow } from './marked-row.ts'
 import type { ProbeSession } from './probe-session.ts'
+import type { SessionGroup } from './session-group.ts'
 import { skipped } from './table-probe.ts'
 import type { SchemaTenant, TargetTable } from './targets.ts'
 
@@ -23,8 +24,8 @@ interface Door {
   readonly schema: string
 }
 
-export interface DifferentialOptions {
-  readonly session: ProbeSession
+export interface DoorProbeOptions {
+  readonly sessions: SessionGroup
   readonly central: Sql
   readonly honey: Honey
   readonly tables: ReadonlyMap<string, TargetTable>
@@ -74,19 +75,26 @@ interface FunctionRow extends Omit<Door, 'tables' | 'hasTenantColumn'> {
 }
 
 /** Probes every view over the tables and every definer function that the application may call. */
-export async function probeDoors(options: DifferentialOptions): Promise<readonly VerifyCheck[]> {
+export async function probeDoors(options: DoorProbeOptions): Promise<readonly VerifyCheck[]> {
   const { central, appRole, tables } = options
   const all = [...tables.keys()]
   const { rows: views } = await central.query<Door>(VIEWS, [appRole, all])
   const { rows: functions } = await central.query<FunctionRow>(FUNCTIONS, [appRole])
-  const checks: VerifyCheck[] = []
-  for (const view of views) checks.push(await probeDoor(options, view))
-  for (const { volatile, callable, ...door } of functions) {
-    const why = volatile ? 'it is VOLATILE and might write' : callable ? undefined : 'its arguments are not known'
-    if (why !== undefined) checks.push(skipped('probe: function', door.name, why))
-    else checks.push(await probeDoor(options, { ...door, tables: all, hasTenantColumn: false }))
-  }
-  return checks
+  const definers = functions.map((row) => ({ ...row, tables: all, hasTenantColumn: false }))
+  return options.sessions.each([...views, ...definers], (session, door: Door | (Door & FunctionRow)) => {
+    const why = 'volatile' in door ? reasonNotToCall(door) : undefined
+    if (why !== undefined) return Promise.resolve(skipped('probe: function', door.name, why))
+    return probeDoor({ ...options, session }, door)
+  })
+}
+
+function reasonNotToCall({ volatile, callable }: FunctionRow): string | undefined {
+  if (volatile) return 'it is VOLATILE and might write'
+  return callable ? undefined : 'its arguments are not known'
+}
+
+interface DifferentialOptions extends DoorProbeOptions {
+  readonly session: ProbeSession
 }
 
 async function probeDoor(options: DifferentialOptions, door: Door): Promise<VerifyCheck> {

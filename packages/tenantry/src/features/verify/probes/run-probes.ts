@@ -8,7 +8,7 @@ import { probeBreadth } from './breadth-probe.ts'
 import { probeContext } from './context-probe.ts'
 import { probeDoors } from './differential-probe.ts'
 import { type Honey, type Identity, makeHoney } from './honey.ts'
-import { ProbeSession } from './probe-session.ts'
+import { SessionGroup } from './session-group.ts'
 import { type Repairs, repairsFor } from './repairs.ts'
 import { probeTable, type TableProbeOptions } from './table-probe.ts'
 import {
@@ -36,6 +36,11 @@ export interface ProbeOptions {
 
 const DEFAULT_SAMPLE = 20
 
+/** What all probes of a run share. */
+interface Common extends Omit<TableProbeOptions, 'session'> {
+  readonly sessions: SessionGroup
+}
+
 interface Targets {
   readonly shared: readonly TargetTable[]
   readonly tenants: readonly SchemaTenant[]
@@ -53,17 +58,19 @@ export async function runProbes(options: ProbeOptions): Promise<readonly VerifyC
   const targets = await readTargets(central, instance.roles.app, options.sampleSchemas ?? DEFAULT_SAMPLE)
   const repairs = repairsFor(instance.roles, targets.tenants)
   const tables = new Map([...targets.shared, ...targets.own].map((table) => [table.name, table]))
-  const session = await ProbeSession.open(connection)
+  const sessions = await SessionGroup.open(connection)
   try {
-    const common = { session, central, honey, tables, repairs, readOnly: options.readOnly ?? false }
+    const common = { sessions, central, honey, tables, repairs, readOnly: options.readOnly ?? false }
     const outOfReach = await readPowerfulRoles(central, [...tables.keys()])
-    const ground = await probeContext({ session, honey, roles: instance.roles, outOfReach })
+    const [ground = []] = await sessions.each([honey], (session) =>
+      probeContext({ session, honey, roles: instance.roles, outOfReach }),
+    )
     const attacked = await probeTables(common, targets, onProgress)
-    const rest = await readRest(options, { session, honey, repairs, targets })
+    const rest = await readRest(options, { sessions, honey, repairs, targets })
     const doors = await probeDoors({ ...common, tenants: targets.sample, appRole: instance.roles.app })
     return [...ground, ...attacked, ...rest, ...doors]
   } finally {
-    await session.close()
+    await sessions.close()
   }
 }
 
@@ -87,19 +94,20 @@ function sampleOf<T>(all: readonly T[], size: number): readonly T[] {
 }
 
 async function probeTables(
-  common: TableProbeOptions,
+  common: Common,
   { shared, sample, own }: Targets,
   onProgress: NonNullable<ProbeOptions['onProgress']>,
 ): Promise<readonly VerifyCheck[]> {
   const { honey } = common
   const all = [...shared, ...own]
-  const checks: VerifyCheck[] = []
-  for (const [i, table] of all.entries()) {
+  let done = 0
+  const found = await common.sessions.each(all, async (session, table) => {
     const attackers = attackersOf(honey, sample, table)
-    checks.push(...(await probeTable(common, { table, ...attackers })))
-    onProgress('tables', i + 1, all.length)
-  }
-  return checks
+    const checks = await probeTable({ ...common, session }, { table, ...attackers })
+    onProgress('tables', ++done, all.length)
+    return checks
+  })
+  return found.flat()
 }
 
 interface Attackers {
@@ -120,19 +128,19 @@ function attackersOf(honey: Honey, sample: readonly SchemaTenant[], table: Targe
 }
 
 interface Rest {
-  readonly session: ProbeSession
+  readonly sessions: SessionGroup
   readonly honey: Honey
   readonly repairs: Repairs
   readonly targets: Targets
 }
 
 /** The read over all schemas; what was attacked in depth has been read already. */
-async function readRest(options: ProbeOptions, { session, honey, repairs, targets }: Rest) {
+async function readRest(options: ProbeOptions, { sessions, honey, repairs, targets }: Rest) {
   const attacked = new Set(targets.own.map(({ name }) => name))
   const names = (await readAllSchemaTableNames(options.central)).filter((name) => !attacked.has(name))
   const fixOf = (name: string) => repairs.schemaTable(name)
   const onProgress = (done: number, of: number) => options.onProgress?.('schemas', done, of)
-  return probeBreadth({ session, honey, fixOf, onProgress }, names)
+  return probeBreadth({ sessions, honey, fixOf, onProgress }, names)
 }
 
 /** Roles that the application must not become: who owns what it uses, and whoever is above policies. */

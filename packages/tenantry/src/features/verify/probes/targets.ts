@@ -54,11 +54,13 @@ const COLUMNS = `
         order by e.enumsortorder limit 1),
       'length', case when t.oid in (1042, 1043) and a.atttypmod > 4 then a.atttypmod - 4
         when t.typbasetype in (1042, 1043) and t.typtypmod > 4 then t.typtypmod - 4 end,
-      'literals', coalesce((select json_agg(l.found[1]) from pg_constraint k,
-        regexp_matches(pg_get_constraintdef(k.oid), '''([^'']*)''', 'g') l (found)
-        where k.contype = 'c' and ((k.conrelid = c.oid and k.conkey = array[a.attnum]) or k.contypid = t.oid)), '[]'),
-      'checked', exists (select from pg_constraint k where k.contype = 'c'
-        and ((k.conrelid = c.oid and a.attnum = any (k.conkey)) or k.contypid = t.oid))) order by a.attnum)
+      'literals', coalesce((select json_agg(l.found[1])
+        from (select k.oid from pg_constraint k where k.conrelid = c.oid and k.contype = 'c' and k.conkey = array[a.attnum]
+          union all select k.oid from pg_constraint k where k.contypid = t.oid and t.typtype = 'd' and k.contype = 'c') k,
+        regexp_matches(pg_get_constraintdef(k.oid), '''([^'']*)''', 'g') l (found)), '[]'),
+      'checked', exists (select from pg_constraint k where k.conrelid = c.oid and k.contype = 'c'
+        and a.attnum = any (k.conkey)) or (t.typtype = 'd' and exists (select from pg_constraint k
+        where k.contypid = t.oid and k.contype = 'c'))) order by a.attnum)
     from pg_attribute a join pg_type t on t.oid = a.atttypid
    where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped), '[]')`
 
@@ -92,14 +94,14 @@ const REACHABLE = `
 
 const SHARED_TABLES = `${TABLE}
  where c.relkind in ('r', 'p') and n.nspname not in ('tenantry', 'information_schema') and n.nspname !~ '^pg_'
-   and not exists (select from tenantry.tenant t where t.isolation = 'schema' and t.schema_name = n.nspname)
+   and not exists (select from tenantry.tenant t where t.isolation = 'schema' and t.schema_name = n.nspname::text)
    and (exists (select from pg_policy p where p.polrelid = c.oid and p.polname = '${TENANT_POLICY}')
      or (exists (select from pg_attribute a where a.attrelid = c.oid and a.attname = '${TENANT_COLUMN}'
            and a.atttypid = 'uuid'::regtype and not a.attisdropped) and (${REACHABLE})))
  order by 1`
 
 const TABLES_OF = `${TABLE}
- where c.relkind in ('r', 'p') and n.nspname = any ($1::text[]) order by 1`
+ where c.relkind in ('r', 'p') and n.nspname::text = any ($1::text[]) order by 1`
 
 /** The shared tables that belong to tenants, partitions and children included. */
 export async function readSharedTables(sql: Sql, appRole: string): Promise<readonly TargetTable[]> {
@@ -114,7 +116,7 @@ export async function readSchemaTables(sql: Sql, schemas: readonly string[]): Pr
 /** Schema tenants that have their schema; those on their way out are left alone. */
 export async function readSchemaTenants(sql: Sql): Promise<readonly SchemaTenant[]> {
   const { rows } = await sql.query<SchemaTenant>(
-    `select t.id, t.schema_name as "schemaName" from tenantry.tenant t join pg_namespace n on n.nspname = t.schema_name
+    `select t.id, t.schema_name as "schemaName" from tenantry.tenant t join pg_namespace n on n.nspname::text = t.schema_name
       where t.isolation = 'schema' and t.provisioned_at is not null and t.status in ('active', 'suspended', 'inactive')
       order by t.id`,
   )
@@ -125,7 +127,7 @@ export async function readSchemaTenants(sql: Sql): Promise<readonly SchemaTenant
 export async function readAllSchemaTableNames(sql: Sql): Promise<readonly string[]> {
   const { rows } = await sql.query<{ name: string }>(
     `select format('%I.%I', n.nspname, c.relname) as name
-       from tenantry.tenant t join pg_namespace n on n.nspname = t.schema_name
+       from tenantry.tenant t join pg_namespace n on n.nspname::text = t.schema_name
        join pg_class c on c.relnamespace = n.oid and c.relkind in ('r', 'p')
       where t.isolation = 'schema' and t.provisioned_at is not null and t.status in ('active', 'suspended', 'inactive')
       order by 1`,
