@@ -90,6 +90,37 @@ test('on a hardened server they are as green', async () => {
   }
 })
 
+test('a view is unproven only where it runs with its owner’s rights and no row can be brought into it', async () => {
+  await engine.central.query(
+    `create view paid as select id from invoice where state = 'paid'; grant select on paid to ${app}`,
+  )
+  try {
+    const found = failures(await probe())
+    expect(found).toMatchObject([
+      { name: 'probe: view', subject: 'public.paid', skipped: expect.any(String) as string },
+    ])
+    await engine.central.query('alter view paid set (security_invoker = true)')
+    expect(failures(await probe())).toEqual([])
+  } finally {
+    await superuser.query('drop view paid')
+  }
+})
+
+test('a trigger that puts the right tenant into every row is no breach', async () => {
+  await engine.central.query(`create table stamped (id uuid primary key default gen_random_uuid());
+    create function stamp() returns trigger language plpgsql as $$ begin
+      new.tenant_id := tenantry.current_tenant_id(); return new; end $$`)
+  await engine.protect('stamped')
+  await engine.central.query(
+    'create trigger stamp before insert or update on stamped for each row execute function stamp()',
+  )
+  try {
+    expect(failures(await probe())).toEqual([])
+  } finally {
+    await superuser.query('drop table stamped; drop function stamp()')
+  }
+})
+
 interface Mutation {
   readonly what: string
   /** Run as the superuser; `$app` and `$login` are the roles. */
@@ -216,6 +247,13 @@ const mutations: readonly Mutation[] = [
     away: 'create view counted as select count(*) from customer; grant select on counted to $app',
     back: 'drop view counted',
     red: ['probe: view', 'public.counted'],
+  },
+  {
+    what: 'the absence of a copy of everything',
+    away: `insert into customer (tenant_id, name, country, mood, slug) values ('$south', 'a', 'de', 'calm', 'z');
+      create materialized view copied as select * from customer; grant select on copied to $app`,
+    back: 'drop materialized view copied; delete from customer',
+    red: ['probe: materialized view', 'public.copied'],
   },
   {
     what: 'the caller’s rights of a view in a schema',

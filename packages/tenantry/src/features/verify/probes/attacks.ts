@@ -45,6 +45,16 @@ export function writesNothing({ rowCount, refused, routine }: Outcome): Verdict 
   return passed ? 'breached' : unclear(refused)
 }
 
+/**
+ * As writesNothing, where the attacker looks for the row among its own afterwards: a trigger may have put the right
+ * tenant into it. RETURNING would not do, because it brings the SELECT policies in.
+ */
+export function handsNothingOver(outcome: Outcome): Verdict {
+  const { rows, began = 0, refused } = outcome
+  if (refused !== undefined || began === 0) return writesNothing({ ...outcome, rowCount: began })
+  return rows.length > 0 ? 'held' : 'breached'
+}
+
 /** Anything but a denial means that the right is there. */
 export function isDenied({ refused }: Outcome): Verdict {
   return refused === DENIED ? 'held' : 'breached'
@@ -72,11 +82,12 @@ export function attacksOn(plan: AttackPlan): readonly Attack[] {
   return [...reads(plan), ...entrances(plan), ...(plan.readOnly ? [] : writes(plan))]
 }
 
-/** Those for a further attacker, whose entrance alone differs. */
-export function briefAttacksOn(plan: AttackPlan, who: string): readonly Attack[] {
+/** Those of a further attacker, whose entrance alone differs. */
+export function furtherAttacksOn(plan: AttackPlan, who: string): readonly Attack[] {
   const named = (attack: Attack) => ({ ...attack, name: `${attack.name} by ${who}` })
-  const chosen = plan.readOnly ? reads(plan).slice(0, 1) : [...reads(plan).slice(0, 1), insertAsVictim(plan)]
-  return chosen.map(named)
+  // Shared tables were attacked by a row tenant before, and the test on them is the same for all.
+  if (!plan.table.hasTenantColumn) return [...reads(plan), ...(plan.readOnly ? [] : writes(plan))].map(named)
+  return [...reads(plan).slice(0, 1), ...(plan.readOnly ? [] : [insertAsVictim(plan)])].map(named)
 }
 
 const readOf = (table: TargetTable) => `select 1 from ${table.name} limit 1`
@@ -143,8 +154,13 @@ function insertAsVictim({ table, attacker, victim, marked }: AttackPlan): Attack
   const made = marked ? undefined : valuesFor(table, { tenantId: victim.id, given: {}, turn: 0 })
   const bare: RowValues = table.hasTenantColumn ? { [TENANT_COLUMN]: victim.id } : {}
   const values = marked?.written ?? (made && 'values' in made ? made.values : bare)
-  return { name: 'insert', first: { as: attacker.prelude(), ...insertOf(table, values) }, judge: writesNothing }
+  const first = { as: attacker.prelude(), ...insertOf(table, values) }
+  if (!table.hasTenantColumn) return { name: 'insert', first, judge: writesNothing }
+  return { name: 'insert', first, further: [{ text: ownRowOf(table, attacker) }], judge: handsNothingOver }
 }
+
+const ownRowOf = (table: TargetTable, { id }: Identity) =>
+  `select 1 from ${table.name} where ${TENANT_COLUMN} = ${quoteLiteral(id)} limit 1`
 
 /**
  * What the attacker can try with a row of its own: to give it away, and to write it over the victim's. Giving away
@@ -155,7 +171,8 @@ export function attacksWith(own: MarkedRow, plan: AttackPlan, updatesAreHeld: bo
   const { table, attacker, victim, marked } = plan
   const as = attacker.prelude()
   const move = `update ${table.name} set ${TENANT_COLUMN} = ${quoteLiteral(victim.id)}`
-  const away: Attack = { name: 'give a row away', first: { as, text: move }, judge: writesNothing }
+  const look = [{ text: ownRowOf(table, attacker) }]
+  const away: Attack = { name: 'give a row away', first: { as, text: move }, further: look, judge: handsNothingOver }
   const attacks = updatesAreHeld ? [away] : []
   const key = table.primaryKey
   if (!marked || key.length === 0 || key.includes(TENANT_COLUMN)) return attacks

@@ -13,7 +13,7 @@ import type { SchemaTenant, TargetTable } from './targets.ts'
 
 /** Something that can be read from, and the tables whose rows may come through it. */
 interface Door {
-  readonly kind: 'view' | 'function'
+  readonly kind: 'view' | 'materialized view' | 'function'
   /** Quoted name, or a signature. */
   readonly name: string
   /** What stands in FROM; `$tenant` is where an id goes. */
@@ -21,6 +21,8 @@ interface Door {
   /** Quoted names; for a function, whose text hides them, every table. */
   readonly tables: readonly string[]
   readonly hasTenantColumn: boolean
+  /** A view under the policies of the tables beneath it, which are attacked themselves. */
+  readonly runsAsCaller: boolean
   readonly schema: string
 }
 
@@ -43,16 +45,18 @@ const VIEWS = `
     select b.view, d.refobjid from base b join pg_rewrite r on r.ev_class = b.relation
       join pg_depend d on d.classid = 'pg_rewrite'::regclass and d.objid = r.oid and d.refclassid = 'pg_class'::regclass
      where d.refobjid <> r.ev_class)
-  select 'view' as kind, format('%I.%I', n.nspname, v.relname) as name, format('%I.%I', n.nspname, v.relname) as source,
+  select case v.relkind when 'm' then 'materialized view' else 'view' end as kind, format('%I.%I', n.nspname, v.relname) as name, format('%I.%I', n.nspname, v.relname) as source,
     json_agg(distinct format('%I.%I', tn.nspname, t.relname)) as tables, n.nspname::text as schema,
     exists (select from pg_attribute a where a.attrelid = v.oid and a.attname = '${TENANT_COLUMN}'
-      and a.atttypid = 'uuid'::regtype) as "hasTenantColumn"
+      and a.atttypid = 'uuid'::regtype) as "hasTenantColumn",
+    coalesce((select o.option_value::boolean from pg_options_to_table(v.reloptions) o
+      where o.option_name = 'security_invoker'), false) as "runsAsCaller"
     from base b join pg_class v on v.oid = b.view and v.relkind in ('v', 'm') join pg_namespace n on n.oid = v.relnamespace
     join pg_class t on t.oid = b.relation and t.relkind in ('r', 'p') join pg_namespace tn on tn.oid = t.relnamespace
    where n.nspname not in ('tenantry', 'information_schema') and n.nspname !~ '^pg_'
      and has_schema_privilege($1::name, n.oid, 'usage') and has_table_privilege($1::name, v.oid, 'select')
      and format('%I.%I', tn.nspname, t.relname) = any ($2::text[])
-   group by v.oid, n.nspname, v.relname order by 2`
+   group by v.oid, v.relkind, v.reloptions, n.nspname, v.relname order by 2`
 
 // Only definers go past a policy; an invoker's function is judged by the tables it reads. Those that may write are not
 // called, because what they do outside of the database no rollback undoes.
@@ -69,7 +73,7 @@ const FUNCTIONS = `
      and not exists (select from pg_depend d where d.classid = 'pg_proc'::regclass and d.objid = p.oid and d.deptype = 'e')
    order by 2`
 
-interface FunctionRow extends Omit<Door, 'tables' | 'hasTenantColumn'> {
+interface FunctionRow extends Omit<Door, 'tables' | 'hasTenantColumn' | 'runsAsCaller'> {
   readonly volatile: boolean
   readonly callable: boolean
 }
@@ -80,7 +84,7 @@ export async function probeDoors(options: DoorProbeOptions): Promise<readonly Ve
   const all = [...tables.keys()]
   const { rows: views } = await central.query<Door>(VIEWS, [appRole, all])
   const { rows: functions } = await central.query<FunctionRow>(FUNCTIONS, [appRole])
-  const definers = functions.map((row) => ({ ...row, tables: all, hasTenantColumn: false }))
+  const definers = functions.map((row) => ({ ...row, tables: all, hasTenantColumn: false, runsAsCaller: false }))
   return options.sessions.each([...views, ...definers], (session, door: Door | (Door & FunctionRow)) => {
     const why = 'volatile' in door ? reasonNotToCall(door) : undefined
     if (why !== undefined) return Promise.resolve(skipped('probe: function', door.name, why))
@@ -111,13 +115,22 @@ async function probeDoor(options: DifferentialOptions, door: Door): Promise<Veri
     const after = await digests(session, door, [victim, honey.attacker])
     if (after[1] !== before[1]) return { name, ok: false, subject: door.name, fix }
     // What the attacker may not call at all needs no row to show that.
-    if (after[1] === DENIED || door.hasTenantColumn) return { name, ok: true, subject: door.name }
+    if (after[1] === DENIED || door.runsAsCaller || (await hasTenantRows(options, door)))
+      return { name, ok: true, subject: door.name }
     if (isMarked && after[0] !== before[0]) return { name, ok: true, subject: door.name }
     return skipped(name, door.name, 'no row could be brought into it')
   })
 }
 
+/** Whether it has rows that would have told, by their tenant column, whose they are. */
+async function hasTenantRows({ central }: DoorProbeOptions, { hasTenantColumn, source }: Door): Promise<boolean> {
+  if (!hasTenantColumn) return false
+  const { rows } = await central.query<{ found: boolean }>(`select exists (select from ${source}) as found`)
+  return rows[0]?.found ?? false
+}
+
 function fixOf({ kind, name }: Door, appRole: string): string {
+  if (kind === 'materialized view') return `REVOKE ALL ON ${name} FROM PUBLIC, ${quoteIdentifier(appRole)};`
   if (kind === 'view') return `ALTER VIEW ${name} SET (security_invoker = true);`
   return `REVOKE EXECUTE ON FUNCTION ${name} FROM PUBLIC, ${quoteIdentifier(appRole)};`
 }

@@ -13,6 +13,8 @@ import { isTenantryError } from '../../../kernel/errors.ts'
 export interface Outcome {
   readonly rows: readonly Readonly<Record<string, unknown>>[]
   readonly rowCount: number
+  /** Rows that the first statement of several touched. */
+  readonly began?: number
   /** SQLSTATE; undefined where the statement succeeded. */
   readonly refused?: string
   /** The server's C function that raised the error; tells a routing error from a policy. */
@@ -79,7 +81,8 @@ export class ProbeSession {
     const outcomes = await Promise.all(sent)
     await back
     // Behind a failure the rest only says that the transaction is aborted.
-    return outcomes.find(({ refused }) => refused !== undefined) ?? outcomes.at(-1) ?? NOTHING
+    const refusal = outcomes.find(({ refused }) => refused !== undefined)
+    return refusal ?? { ...(outcomes.at(-1) ?? NOTHING), began: outcomes[0]?.rowCount ?? 0 }
   }
 
   /** A statement whose effects stay until the transaction's end; undone where it fails. */

@@ -6,7 +6,7 @@ import {
   type AttackPlan,
   attacksOn,
   attacksWith,
-  briefAttacksOn,
+  furtherAttacksOn,
   copiesOf,
   type Verdict,
 } from './attacks.ts'
@@ -51,8 +51,8 @@ export async function probeTable(
     const marking = await markingOf(options, target)
     const marked = 'reason' in marking ? undefined : marking
     const plan: AttackPlan = { honey: options.honey, marked, readOnly: options.readOnly, ...target }
-    const briefly = target.others.flatMap(({ who, identity }) => briefAttacksOn({ ...plan, attacker: identity }, who))
-    const tried = await attempt(session, [...attacksOn(plan), ...briefly])
+    const further = target.others.flatMap(({ who, identity }) => furtherAttacksOn({ ...plan, attacker: identity }, who))
+    const tried = await attempt(session, [...attacksOn(plan), ...further])
     if (isClean(tried)) tried.push(...(await copyAttacks(session, plan)))
     tried.push(...(await ownRowAttacks(options, plan, isClean(tried))))
     const proven = marked !== undefined || isClosed(tried) || (await hasRows(options.central, target.table))
