@@ -185,7 +185,11 @@ function entranceOf(instance: Instance, settings: TenantrySettings): Entrance {
   })
 }
 
-async function throughPooler(connection: PoolConfig, { pooler = 'auto' }: TenantrySettings) {
+/** The connection, and whether a pooler lends its sessions out: found out where the settings do not say. */
+export async function throughPooler(
+  connection: PoolConfig,
+  { pooler = 'auto' }: Pick<TenantrySettings, 'pooler'>,
+): Promise<PoolConfig & ScopedClientConfig> {
   const pooled = pooler === 'transaction' || (pooler === 'auto' && (await detectPooler(connection)))
   return pooled ? { ...connection, pooled } : connection
 }

@@ -3,6 +3,7 @@
 import type { Instance } from '../../control/instance.ts'
 import type { CentralDatabase, Sql } from '../../engine/sql/database.ts'
 import type { PoolConfig } from '../../engine/sql/pg.ts'
+import type { ScopedClientConfig } from '../../engine/sql/scoped-client.ts'
 import { newId } from '../../kernel/ids.ts'
 import type { Logger } from '../../kernel/logger.ts'
 import { packageVersion } from '../../kernel/version.ts'
@@ -51,7 +52,7 @@ export interface VerifierOptions {
   readonly central: CentralDatabase
   readonly instance: Instance
   /** Connection of the scoped login. */
-  readonly connection: PoolConfig
+  readonly connection: PoolConfig & ScopedClientConfig
   readonly sharedSchemas: readonly string[]
   readonly logger: Logger
 }

@@ -1,5 +1,8 @@
 // Attacks on what all tables stand on: the function that verifies the context, the roles, and the connection.
 import type { InstanceRoles } from '../../../control/instance.ts'
+import type { PoolConfig } from '../../../engine/sql/pg.ts'
+import { endAll, openTwo } from '../../../engine/sql/pooler.ts'
+import type { ScopedClientConfig } from '../../../engine/sql/scoped-client.ts'
 import { testIsolation } from '../../../engine/sql/self-test.ts'
 import { isTenantryError } from '../../../kernel/errors.ts'
 import { quoteIdentifier } from '../../../kernel/identifiers.ts'
@@ -9,6 +12,7 @@ import type { Outcome, ProbeSession } from './probe-session.ts'
 
 export interface ContextProbeOptions {
   readonly session: ProbeSession
+  readonly connection: PoolConfig & ScopedClientConfig
   readonly honey: Honey
   readonly roles: InstanceRoles
   /** Roles that must be out of reach: owners of tenants' tables, superusers, those that bypass policies. */
@@ -36,16 +40,19 @@ function claim(name: string, ok: boolean, about: { subject: string; fix: string 
 }
 
 /** What serving does at its start: two scopes and a bare statement over one connection. */
-async function probeConnection({ session, honey, roles }: ContextProbeOptions): Promise<VerifyCheck> {
+async function probeConnection({ connection, honey, roles }: ContextProbeOptions): Promise<VerifyCheck> {
   const subject = 'scoped connection'
   const fix = 'Connect directly, or through a pooler that keeps a session for the length of a transaction.'
+  const clients = await openTwo({ ...connection, pipeline: true })
   try {
-    await testIsolation(session.client, honey.entrance, roles.app)
+    await testIsolation({ clients, entrance: honey.entrance, appRole: roles.app })
     return claim('probe: pooler', true, { subject, fix })
   } catch (error) {
     // A verifier that refuses true contexts, or believes false ones, is named by its own probe.
     if (!isTenantryError(error) || error.code === 'DATABASE_UNAVAILABLE') throw error
     return claim('probe: pooler', false, { subject, fix })
+  } finally {
+    await endAll(clients)
   }
 }
 

@@ -4,7 +4,7 @@ import { sqlStateOf, toConnectError } from '../../../engine/sql/database-errors.
 import { sendFlight } from '../../../engine/sql/flight.ts'
 import type { PoolConfig, QueryResult } from '../../../engine/sql/pg.ts'
 import type { Prelude } from '../../../engine/sql/prelude.ts'
-import type { ScopedClient } from '../../../engine/sql/scoped-client.ts'
+import type { ScopedClient, ScopedClientConfig } from '../../../engine/sql/scoped-client.ts'
 import { connectShared } from '../../../engine/sql/scoped-pool.ts'
 import type { Flight } from '../../../engine/sql/scoped-query.ts'
 import { isTenantryError } from '../../../kernel/errors.ts'
@@ -49,18 +49,13 @@ export class ProbeSession {
   }
 
   /** Connects as the scoped login. Throws DATABASE_UNAVAILABLE and DATABASE_AUTH_FAILED. */
-  static async open(connection: PoolConfig): Promise<ProbeSession> {
+  static async open(connection: PoolConfig & ScopedClientConfig): Promise<ProbeSession> {
     const client = await connectShared({ ...connection, application_name: 'tenantry verify' }).catch(
       (error: unknown) => {
         throw toConnectError(error)
       },
     )
     return new ProbeSession(client)
-  }
-
-  /** The connection itself, for the self-test. */
-  get client(): ScopedClient {
-    return this.#client
   }
 
   /** Runs the work in a transaction that is always rolled back. */

@@ -2,6 +2,7 @@
 import type { Instance } from '../../../control/instance.ts'
 import type { Sql } from '../../../engine/sql/database.ts'
 import type { PoolConfig } from '../../../engine/sql/pg.ts'
+import type { ScopedClientConfig } from '../../../engine/sql/scoped-client.ts'
 import { newId } from '../../../kernel/ids.ts'
 import type { VerifyCheck } from '../check.ts'
 import { probeBreadth } from './breadth-probe.ts'
@@ -24,7 +25,7 @@ export interface ProbeOptions {
   /** The control plane: reads the catalogue, writes nothing. */
   readonly central: Sql
   /** Connection of the scoped login. */
-  readonly connection: PoolConfig
+  readonly connection: PoolConfig & ScopedClientConfig
   readonly instance: Pick<Instance, 'roles' | 'signingKey' | 'clockOffsetMs'>
   readonly sharedSchemas: readonly string[]
   /** Nothing is written, not even to be rolled back. Default false. */
@@ -63,7 +64,7 @@ export async function runProbes(options: ProbeOptions): Promise<readonly VerifyC
     const common = { sessions, central, honey, tables, repairs, readOnly: options.readOnly ?? false }
     const outOfReach = await readPowerfulRoles(central, [...tables.keys()])
     const [ground = []] = await sessions.each([honey], (session) =>
-      probeContext({ session, honey, roles: instance.roles, outOfReach }),
+      probeContext({ session, connection, honey, roles: instance.roles, outOfReach }),
     )
     const attacked = await probeTables(common, targets, onProgress)
     const rest = await readRest(options, { sessions, honey, repairs, targets })

@@ -1,5 +1,6 @@
 // A few attackers at once: the work is spread over connections, the findings come back in the order of the work.
 import type { PoolConfig } from '../../../engine/sql/pg.ts'
+import type { ScopedClientConfig } from '../../../engine/sql/scoped-client.ts'
 import { ProbeSession } from './probe-session.ts'
 
 // Two keep both ends busy, a third fills their gaps; more would only take connections from the application.
@@ -13,7 +14,7 @@ export class SessionGroup {
   }
 
   /** Connects as the scoped login. Throws what ProbeSession.open throws. */
-  static async open(connection: PoolConfig): Promise<SessionGroup> {
+  static async open(connection: PoolConfig & ScopedClientConfig): Promise<SessionGroup> {
     const opened = await Promise.allSettled(Array.from({ length: SIZE }, () => ProbeSession.open(connection)))
     const sessions = opened.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []))
     // Where the login may have fewer connections, fewer will do.
