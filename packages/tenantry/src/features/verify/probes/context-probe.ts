@@ -123,7 +123,7 @@ async function probeAttributes(
   })
 }
 
-const SECRETS = ['instance', 'signing_key', 'api_key', 'tenant', 'audit_entry', 'verify_key']
+const SECRETS = ['instance', 'signing_key', 'api_key', 'credential', 'tenant', 'audit_entry', 'verify_key']
 
 async function probeSecrets({ session, honey, roles }: ContextProbeOptions): Promise<readonly VerifyCheck[]> {
   const as = honey.attacker.prelude()
