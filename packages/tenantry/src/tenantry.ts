@@ -15,6 +15,8 @@ import type { AdminKeys } from './features/keys/admin-keys.ts'
 import type { ExternalAccess } from './features/external-access/external-access.ts'
 import type { ContextToken, TokenOptions } from './features/tokens/context-tokens.ts'
 import { TenantryError } from './kernel/errors.ts'
+import type { VerifyOptions } from './features/verify/create-verifier.ts'
+import type { VerifyReport } from './features/verify/report.ts'
 import type { HealthReport } from './kernel/health.ts'
 import { type Logger, silentLogger } from './kernel/logger.ts'
 import { lazily } from './composition/lazily.ts'
@@ -116,6 +118,21 @@ export interface Tenantry extends AsyncDisposable {
    * ```
    */
   explain(ref: TenantRef, statement: string, options?: ExplainOptions): Promise<ExplainResult>
+  /**
+   * Examines the catalogue and attacks every table as the application's own login; all that it writes is rolled back.
+   * What is wrong is in the checks, with its repair. The report is signed and stored.
+   *
+   * @example
+   * ```ts
+   * const { ok, checks } = await tenantry.verify()
+   * if (!ok) for (const { name, subject, fix } of checks.filter((check) => !check.ok)) console.error(name, subject, fix)
+   * ```
+   */
+  verify(options?: VerifyOptions): Promise<VerifyReport>
+  /** The report of the newest run. Throws VERIFY_NOT_RUN where there is none. */
+  lastVerification(): Promise<VerifyReport>
+  /** The public key, as PEM, that checks this instance's reports. */
+  verificationKey(): Promise<string>
   health(): Promise<HealthReport>
   /** Lets what runs finish, then closes every connection. */
   close(): Promise<void>
@@ -235,6 +252,18 @@ class Instance implements Tenantry {
       inScope: <T>(run: (tx: Transaction) => Promise<T>) => scope.transaction(run, { readOnly: true }),
     }
     return explainStatement(context, statement, options)
+  }
+
+  async verify(options?: VerifyOptions): Promise<VerifyReport> {
+    return (await this.#started()).verifier.run(options)
+  }
+
+  async lastVerification(): Promise<VerifyReport> {
+    return (await this.#started()).verifier.last()
+  }
+
+  async verificationKey(): Promise<string> {
+    return (await this.#started()).verifier.publicKey()
   }
 
   health(): Promise<HealthReport> {

@@ -17,6 +17,8 @@ import type { Credentials } from '../features/credentials/credential.ts'
 import { credentialsParticipant } from '../features/credentials/credentials-participant.ts'
 import { type AdminKeys, createAdminKeys } from '../features/keys/admin-keys.ts'
 import { createExternalAccess, type ExternalAccess } from '../features/external-access/external-access.ts'
+import { createVerifier, type Verifier } from '../features/verify/create-verifier.ts'
+import { startVerifySchedule } from '../features/verify/verify-schedule.ts'
 import { createMigrations, type Migrations } from '../features/migrations/create-migrations.ts'
 import { readMigrationFiles } from '../features/migrations/migration-files.ts'
 import { type ContextTokens, createContextTokens } from '../features/tokens/context-tokens.ts'
@@ -42,6 +44,7 @@ export interface Runtime {
   readonly keys: AdminKeys
   readonly tokens: ContextTokens
   readonly externalAccess: ExternalAccess
+  readonly verifier: Verifier
   readonly connection: PoolConfig & ScopedClientConfig
   readonly credentials: Credentials
   readonly gate: TenantGate
@@ -87,9 +90,12 @@ export async function startRuntime(adminUrl: string, settings: TenantrySettings,
       ...{ sharedSchemas: sharedSchemasOf(settings), clockOffsetMs: instance.clockOffsetMs },
     })
     const credentials = credentialsOf({ adminUrl, settings, central, instance })
-    const close = () => closeAll(opened)
     const externalAccess = createExternalAccess(central, instance)
-    const features = { migrations, keys, credentials, tokens, externalAccess }
+    const sharedSchemas = sharedSchemasOf(settings)
+    const verifier = createVerifier({ central, instance, connection, sharedSchemas, logger })
+    opened.push(scheduleOf(verifier, { central, settings, logger }))
+    const close = () => closeAll(opened)
+    const features = { migrations, keys, credentials, tokens, externalAccess, verifier }
     return { central, instance, registry, tenants, ...features, connection, gate, source, close }
   } catch (error) {
     await closeAll(opened).catch(() => undefined)
@@ -98,6 +104,27 @@ export async function startRuntime(adminUrl: string, settings: TenantrySettings,
 }
 
 const PURGE_AFTER_DAYS = 30
+
+interface Scheduled {
+  readonly central: CentralDatabase
+  readonly settings: TenantrySettings
+  readonly logger: Logger
+}
+
+/** Starts what `verifyEveryMs` asks for; returns how to end it. */
+function scheduleOf(verifier: Verifier, { central, settings, logger }: Scheduled): () => Promise<void> {
+  const everyMs = settings.verifyEveryMs
+  if (everyMs === undefined) return () => Promise.resolve()
+  if (!Number.isInteger(everyMs) || everyMs < SHORTEST_VERIFY_MS) {
+    throw new TenantryError('CONFIGURATION_INVALID', '"verifyEveryMs" must be a whole number from 1,000.', {
+      field: 'verifyEveryMs',
+    })
+  }
+  const schedule = startVerifySchedule({ database: central, verifier, logger, everyMs })
+  return () => schedule.stop()
+}
+
+const SHORTEST_VERIFY_MS = 1_000
 
 async function closeAll(opened: (() => Promise<void>)[]): Promise<void> {
   for (const close of opened.splice(0).reverse()) await close()
@@ -130,7 +157,12 @@ function credentialsOf({ adminUrl, settings, central, instance }: CredentialPart
   })
 }
 
-function connectionOf(adminUrl: string, { databaseUrl }: TenantrySettings, instance: Instance): PoolConfig {
+/** Where the scoped login connects to: DATABASE_URL, or the instance's own login at the server of the admin URL. */
+export function connectionOf(
+  adminUrl: string,
+  { databaseUrl }: Pick<TenantrySettings, 'databaseUrl'>,
+  instance: Instance,
+): PoolConfig {
   const application = { application_name: 'tenantry' }
   if (databaseUrl !== undefined) return { connectionString: databaseUrl, ...application }
   let url: URL
@@ -153,7 +185,11 @@ function entranceOf(instance: Instance, settings: TenantrySettings): Entrance {
   })
 }
 
-async function throughPooler(connection: PoolConfig, { pooler = 'auto' }: TenantrySettings) {
+/** The connection, and whether a pooler lends its sessions out: found out where the settings do not say. */
+export async function throughPooler(
+  connection: PoolConfig,
+  { pooler = 'auto' }: Pick<TenantrySettings, 'pooler'>,
+): Promise<PoolConfig & ScopedClientConfig> {
   const pooled = pooler === 'transaction' || (pooler === 'auto' && (await detectPooler(connection)))
   return pooled ? { ...connection, pooled } : connection
 }

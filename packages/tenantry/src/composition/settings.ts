@@ -53,6 +53,11 @@ export interface TenantrySettings {
   readonly registryTtlMs?: number
   /** Logins of tenants' own. */
   readonly credentials?: CredentialSettings
+  /**
+   * Runs `verify` at this interval, in milliseconds, in one of the processes that have it set. Failures go to the log,
+   * the outbox and the audit log. Default: never.
+   */
+  readonly verifyEveryMs?: number
   /** Features that own tenant data and take part in its life. */
   readonly participants?: readonly Participant[]
   /** Default: silent. */

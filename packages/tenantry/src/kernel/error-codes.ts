@@ -137,6 +137,10 @@ export const errorCodes = {
     5,
     'Start one with `tenantry dev`, or set TENANTRY_URL and TENANTRY_KEY, or DATABASE_ADMIN_URL.',
   ),
+  // Verification
+  VERIFY_FAILED: entry(409, 1, 'Run the SQL that `tenantry verify --fix` prints, then verify again.'),
+  VERIFY_NOT_RUN: entry(404, 3, 'Run `tenantry verify`, or POST /api/verify, first.'),
+  REPORT_INVALID: entry(400, 1, 'Get the report again from whoever ran it, and the key from the instance itself.'),
   // HTTP
   SERVER_UNREACHABLE: retryable(entry(503, 5, 'Check the address of the server and that it runs.')),
   UNAUTHENTICATED: entry(401, 4, 'Send the admin key as Authorization: Bearer <key>.'),

@@ -139,6 +139,19 @@ class Stub implements Tenantry {
     return Promise.reject(new TenantryError('INVALID_INPUT', 'A stub runs no SQL and has no plan to explain.'))
   }
 
+  /** A stand-in has no isolation that could be proven. */
+  verify(): Promise<never> {
+    return nothingToVerify()
+  }
+
+  lastVerification(): Promise<never> {
+    return nothingToVerify()
+  }
+
+  verificationKey(): Promise<never> {
+    return nothingToVerify()
+  }
+
   async health() {
     return healthReport({})
   }
@@ -197,6 +210,14 @@ function stubCredentials(): Credentials {
       }),
     )
   return { create: refuse, list: refuse, rotate: refuse, revoke: refuse, drop: refuse }
+}
+
+function nothingToVerify(): Promise<never> {
+  return Promise.reject(
+    new TenantryError('CONFIGURATION_INVALID', 'The stand-in for tests has no database to verify.', {
+      fix: 'Verify a real instance: createTenantry({ adminUrl }) or { embedded: true }.',
+    }),
+  )
 }
 
 function stubKeys() {

@@ -228,7 +228,8 @@ describe('the rights that init gives out', () => {
     for (const role of [reader.name, roles.login, roles.app, roles.central]) {
       const { rows } = await superuser.query(
         `select c.relname from pg_class c where c.relnamespace = 'tenantry'::regnamespace
-            and c.relname in ('instance', 'signing_key', 'api_key', 'credential') and has_any_column_privilege($1, c.oid, 'select')`,
+            and c.relname in ('instance', 'signing_key', 'api_key', 'credential', 'verify_key')
+            and has_any_column_privilege($1, c.oid, 'select')`,
         [role],
       )
       expect(rows, role).toEqual([])

@@ -23,6 +23,8 @@ beforeAll(async () => {
   const controlPlane = {
     ...{ tenants: tenantry.tenants, credentials: tenantry.credentials, keys: tenantry.keys, version: '0.0.0', logger },
     health: () => tenantry.health(),
+    verify: () => tenantry.verify(),
+    lastVerification: () => tenantry.lastVerification(),
   }
   server = await packageComposition.serve(controlPlane, { port: 0, ephemeralKeys: [KEY] })
 })

@@ -53,7 +53,10 @@ beforeAll(async () => {
     ...{ database: central, instanceId, appRole: roles.app, serverUrl: proxy.url, clock: systemClock },
     sharedSchemas: ['public'],
   })
-  const controlPlane: ControlPlane = { tenants, credentials, keys, logger: silentLogger, version: '0.1.0', health }
+  const notHere = () => Promise.reject(new Error('not verified here'))
+  const verify = { verify: notHere, lastVerification: notHere }
+  const log = { logger: silentLogger, version: '0.1.0' }
+  const controlPlane: ControlPlane = { tenants, credentials, keys, ...log, health, ...verify }
   server = await serve(controlPlane, { port: 0, ephemeralKeys: ['key-of-this-process'] })
   const openapi = await (await fetch(`${server.url}/openapi.json`)).json()
   documented = (openapi as { readonly paths: typeof documented }).paths

@@ -95,7 +95,7 @@ describe.each(Object.entries(ways))('inside a row tenant, through %s', (_name, s
   })
 
   it('cannot read the signing key, the registry or the login password', async () => {
-    for (const table of ['signing_key', 'tenant', 'instance', 'api_key', 'audit_entry']) {
+    for (const table of ['signing_key', 'tenant', 'instance', 'api_key', 'audit_entry', 'verify_key']) {
       await expect(attack(`select * from tenantry.${table}`)).rejects.toMatchObject({ code: '42501' })
     }
   })

@@ -97,6 +97,23 @@ function integerOf(
   throw new TenantryError('INVALID_INPUT', message, { field: name, fix: `Give --${name} such a number.` })
 }
 
+const UNITS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
+
+/** A time like 30m or 1h in milliseconds. Throws INVALID_INPUT where it is none. */
+export function durationOf(name: string, value: string | undefined): number | undefined {
+  if (value === undefined) return undefined
+  const [, amount = '', unit = ''] = /^([1-9]\d{0,5})([smhd])$/.exec(value) ?? []
+  const milliseconds = Number(amount) * (UNITS[unit] ?? 0)
+  if (milliseconds > 0 && milliseconds <= LONGEST_TIMER_MS) return milliseconds
+  throw new TenantryError('INVALID_INPUT', `--${name} is not a time.`, {
+    field: name,
+    fix: `Give --${name} a number and a unit, like 30m, 1h or 1d.`,
+  })
+}
+
+// What a timer of Node.js can hold.
+const LONGEST_TIMER_MS = 2_147_483_647
+
 function jsonObjectOf(name: string, value: string | undefined): Readonly<Record<string, unknown>> | undefined {
   if (value === undefined) return undefined
   const fix = `Give --${name} one JSON object in single quotes, like '{"theme":"dark"}'.`

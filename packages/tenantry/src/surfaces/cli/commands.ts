@@ -20,12 +20,14 @@ import { statsCommand } from './commands/stats.ts'
 import { protectCommand } from './commands/table.ts'
 import { tokenCommand } from './commands/token.ts'
 import { createCommand, listCommand, showCommand, updateCommand } from './commands/tenants.ts'
+import { verifyCommand } from './commands/verify.ts'
 
 export const commands: readonly CommandSpec[] = [
   devCommand,
   serveCommand,
   initCommand,
   doctorCommand,
+  verifyCommand,
   lintCommand,
   createCommand,
   listCommand,

@@ -2,6 +2,7 @@
 // and commands over HTTP pay for neither the database driver nor the server.
 import type { EmbeddedOptions, EmbeddedServer } from '../../embedded/embedded-server.ts'
 import type { ExplainResult } from '../../features/explain/explain.ts'
+import type { OpenVerifier } from '../../composition/open-verifier.ts'
 import type { AdminKeys } from '../../features/keys/admin-keys.ts'
 import type { ExternalAccess } from '../../features/external-access/external-access.ts'
 import type { LintOptions, LintReport } from '../../features/lint/lint-folder.ts'
@@ -85,6 +86,7 @@ export interface Initialization {
 export interface TenantryOptions {
   readonly databaseUrl?: string
   readonly adminUrl: string
+  readonly verifyEveryMs?: number
   readonly logger?: Logger
   readonly credentials?: CredentialSettings
 }
@@ -95,6 +97,8 @@ export interface Composition {
   /** Examines the login of DATABASE_URL, too, where there is one. */
   examine(adminUrl: string, databaseUrl: string | undefined): Promise<Examination>
   lint(folder: string, options: LintOptions): Promise<LintReport>
+  /** The verifier of the instance; it starts nothing else. */
+  openVerifier(adminUrl: string, databaseUrl: string | undefined): Promise<OpenVerifier>
   startEmbedded(options: EmbeddedOptions): Promise<EmbeddedServer>
   serve(controlPlane: ControlPlane, options: ServeOptions): Promise<HttpServer>
 }
@@ -148,6 +152,10 @@ export const packageComposition: Composition = {
   async lint(folder, options) {
     const { lintFolder } = await import('../../features/lint/lint-folder.ts')
     return lintFolder(folder, options)
+  },
+  async openVerifier(adminUrl, databaseUrl) {
+    const { openVerifier } = await import('../../composition/open-verifier.ts')
+    return openVerifier(adminUrl, databaseUrl === undefined ? {} : { databaseUrl })
   },
   async startEmbedded(options) {
     const { startEmbedded } = await import('../../embedded/embedded-server.ts')

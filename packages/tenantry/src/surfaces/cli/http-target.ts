@@ -3,6 +3,8 @@ import { onlyLogin } from '../../features/credentials/login-choice.ts'
 import type { CredentialInfo } from '../../features/credentials/credential.ts'
 import { type ErrorCode, errorCodes } from '../../kernel/error-codes.ts'
 import { TenantryError } from '../../kernel/errors.ts'
+import type { VerifyOptions } from '../../features/verify/create-verifier.ts'
+import type { VerifyReport } from '../../features/verify/report.ts'
 import type { ListTenants, Page, TenantRef } from '../../tenants/tenant.ts'
 import type { Target } from './target.ts'
 
@@ -18,8 +20,12 @@ interface Call {
 
 type Api = <T>(path: string, call?: Call) => Promise<T>
 
+export interface HttpTarget extends Target {
+  verify(options: VerifyOptions): Promise<VerifyReport>
+}
+
 /** The HTTP API as a target. Its errors are the server's own, by code; SERVER_UNREACHABLE where none answers. */
-export function httpTarget(options: HttpTargetOptions): Target {
+export function httpTarget(options: HttpTargetOptions): HttpTarget {
   const api = connect(options)
   const act = <T>(ref: TenantRef, verb: string, body: object = {}): Promise<T> =>
     api(`${pathOf(ref)}/${verb}`, { method: 'POST', body })
@@ -39,6 +45,8 @@ export function httpTarget(options: HttpTargetOptions): Target {
       stats: () => api('api/stats'),
     },
     credentials: credentialsOver(api),
+    verify: ({ only, readOnly, allowSkipped, sampleSchemas }) =>
+      api('api/verify', { method: 'POST', body: { only, readOnly, allowSkipped, sampleSchemas } }),
     close: async () => {},
   }
 }

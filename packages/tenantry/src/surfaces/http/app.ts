@@ -14,6 +14,7 @@ import { openapiRoute } from './openapi.ts'
 import { answerError } from './problem.ts'
 import { statsRoutes } from './stats-routes.ts'
 import { tenantsRoutes } from './tenants-routes.ts'
+import { verifyRoutes } from './verify-routes.ts'
 
 /** What a request carries through its handlers. */
 export interface Env {
@@ -48,6 +49,7 @@ export function createApp(controlPlane: ControlPlane, options: HandlerOptions = 
   credentialsRoutes(app, controlPlane.credentials)
   statsRoutes(app, controlPlane.tenants)
   eventsRoutes(app, controlPlane.tenants)
+  verifyRoutes(app, controlPlane)
   openapiRoute(app, controlPlane.version)
   return app
 }

@@ -182,6 +182,46 @@ export const StatsSchema = z
   })
   .meta({ id: 'Stats' })
 
+const half = z.enum(['catalogue', 'probes'])
+export const VerifySchema = z
+  .strictObject({
+    only: half.optional(),
+    readOnly: z.boolean().optional(),
+    allowSkipped: z.boolean().optional(),
+    sampleSchemas: z.int().min(0).max(100_000).optional(),
+  })
+  .meta({ id: 'Verify' })
+
+export const VerifyReportSchema = z
+  .object({
+    ok: z.boolean(),
+    checks: z.array(
+      z.object({
+        name: z.string(),
+        ok: z.boolean(),
+        subject: z.string().optional(),
+        fix: z.string().optional(),
+        severity: z.string().optional(),
+        skipped: z.string().optional(),
+        ran: z.array(z.string()).optional(),
+      }),
+    ),
+    instance: z.string(),
+    database: z.string(),
+    serverVersion: z.string(),
+    tenantryVersion: z.string(),
+    startedAt: time,
+    finishedAt: time,
+    only: half.nullable(),
+    readOnly: z.boolean(),
+    allowSkipped: z.boolean(),
+    fingerprint: z.string().nullable(),
+    parts: z.record(z.string(), z.string()).nullable(),
+    changed: z.array(z.string()).nullable(),
+    signature: z.string(),
+  })
+  .meta({ id: 'VerifyReport' })
+
 const health = z.enum(['up', 'degraded', 'down'])
 export const HealthSchema = z
   .object({

@@ -3,6 +3,8 @@ import type { Credentials } from '../../features/credentials/credential.ts'
 import type { AdminKeys } from '../../features/keys/admin-keys.ts'
 import type { HealthReport } from '../../kernel/health.ts'
 import type { Logger } from '../../kernel/logger.ts'
+import type { VerifyOptions } from '../../features/verify/create-verifier.ts'
+import type { VerifyReport } from '../../features/verify/report.ts'
 import type { Tenants } from '../../tenants/tenants.ts'
 
 export interface ControlPlane {
@@ -11,6 +13,8 @@ export interface ControlPlane {
   readonly keys: Pick<AdminKeys, 'verify'>
   readonly logger: Logger
   readonly version: string
+  verify(options: VerifyOptions): Promise<VerifyReport>
+  lastVerification(): Promise<VerifyReport>
   health(): Promise<HealthReport>
 }
 

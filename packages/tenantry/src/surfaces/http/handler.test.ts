@@ -20,6 +20,8 @@ function failing(error: Error, logger: Logger = silentLogger): ControlPlane {
     tenants,
     credentials: new Proxy({} as Credentials, { get: () => () => Promise.reject(error) }),
     keys: { verify: (key) => Promise.resolve(key === KEY) },
+    verify: () => Promise.reject(new Error('not verified here')),
+    lastVerification: () => Promise.reject(new Error('not verified here')),
     health: () => Promise.resolve(healthReport({ database: { status: 'up', latencyMs: 1 } })),
     logger,
     version: '1.2.3',

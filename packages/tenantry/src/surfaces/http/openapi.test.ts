@@ -25,6 +25,8 @@ const handle = handler({
   tenants: {} as Tenants,
   credentials: {} as Credentials,
   keys: { verify: () => Promise.resolve(false) },
+  verify: () => Promise.reject(new Error('not verified here')),
+  lastVerification: () => Promise.reject(new Error('not verified here')),
   health: () => Promise.resolve(healthReport({})),
   logger: silentLogger,
   version: '1.2.3',

@@ -26,6 +26,8 @@ export const routeTable: Readonly<Record<string, Scope>> = {
   'DELETE /api/tenants/:tenant/credentials/:username': 'admin',
   'GET /api/stats': 'admin',
   'GET /api/events': 'admin',
+  'GET /api/verify': 'admin',
+  'POST /api/verify': 'admin',
 }
 
 /** A route as the router matched it. */

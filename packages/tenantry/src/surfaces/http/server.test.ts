@@ -25,6 +25,8 @@ async function start() {
       tenants: {} as Tenants,
       credentials: {} as Credentials,
       keys: { verify: () => Promise.resolve(false) },
+      verify: () => Promise.reject(new Error('not verified here')),
+      lastVerification: () => Promise.reject(new Error('not verified here')),
       health: () =>
         new Promise<HealthReport>((resolve) => {
           if (!isHeld) return resolve(up)

@@ -1,7 +1,7 @@
 // serve: the control plane on a PostgreSQL that is there already.
 import { TenantryError } from '../../../kernel/errors.ts'
 import { jsonLogger } from '../../../kernel/logger.ts'
-import type { CommandRun, CommandSpec } from '../command.ts'
+import { type CommandRun, type CommandSpec, durationOf } from '../command.ts'
 import type { TenantryOptions } from '../composition.ts'
 import { stopSignal } from '../io.ts'
 import { portOf, serveUntilStopped } from '../serving.ts'
@@ -17,6 +17,7 @@ export const serveCommand: CommandSpec = {
   ],
   options: [
     { flags: '--port <port>', description: 'port of the HTTP API, default 3000; 0 takes a free one' },
+    { flags: '--verify-every <time>', description: 'verify isolation every 1h, 30m, 1d …; default never' },
     { flags: '--host <address>', description: 'address to listen on, default 127.0.0.1; 0.0.0.0 in a container' },
   ],
   examples: [
@@ -35,8 +36,11 @@ export const serveCommand: CommandSpec = {
     const port = portOf(run)
     const urls = databaseUrls(run)
     const logger = jsonLogger((line) => run.io.stdout.write(line))
+    const verifyEveryMs = durationOf('verify-every', run.input.text('verifyEvery'))
     const stop = stopSignal(run.io)
-    const tenantry = await run.composition.createTenantry({ ...urls, ...credentialSettings(run.io.env), logger })
+    const verify = verifyEveryMs === undefined ? {} : { verifyEveryMs }
+    const credentials = credentialSettings(run.io.env)
+    const tenantry = await run.composition.createTenantry({ ...urls, ...credentials, ...verify, logger })
     try {
       const hostname = run.input.text('host') ?? '127.0.0.1'
       const onReady = async (server: { readonly url: string }, key: string | undefined): Promise<void> => {
