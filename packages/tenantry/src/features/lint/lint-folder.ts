@@ -75,22 +75,18 @@ interface FileResult {
   readonly comments: readonly Comment[]
 }
 
-type Parsers = Readonly<{
-  script: typeof import('./script/lint-script.ts')
-  sql: typeof import('./sql/parse-sql.ts')
-  rules: typeof import('./sql/lint-sql.ts')
-}>
-
 // The parsers are loaded when there is something to parse: SQL's is a WebAssembly module of 2 MB.
-async function loadParsers(): Promise<Parsers> {
-  const [script, sql, lint] = await Promise.all([
+async function loadParsers() {
+  const [{ lintScript }, { loadSqlParser, parseSql }, { lintSql }] = await Promise.all([
     import('./script/lint-script.ts'),
     import('./sql/parse-sql.ts'),
     import('./sql/lint-sql.ts'),
   ])
-  await sql.loadSqlParser()
-  return { script, sql, rules: lint }
+  await loadSqlParser()
+  return { lintScript, parseSql, lintSql }
 }
+
+type Parsers = Awaited<ReturnType<typeof loadParsers>>
 
 class FolderLinter {
   readonly #folder: string
@@ -117,17 +113,14 @@ class FolderLinter {
       return
     }
     try {
-      this.#results.set(
-        path,
-        language === 'script' ? this.#parsers.script.lintScript(path, text) : this.#readSql(path, text),
-      )
+      this.#results.set(path, language === 'script' ? this.#parsers.lintScript(path, text) : this.#readSql(path, text))
     } catch (error) {
       this.refuse(path, 'The file cannot be parsed.', placeOfError(error, text))
     }
   }
 
   #readSql(path: string, text: string): FileResult {
-    const parsed = this.#parsers?.sql.parseSql(text)
+    const parsed = this.#parsers?.parseSql(text)
     const kind = /(^|\/)tenant\/[^/]*$/.test(path) ? 'tenant' : 'shared'
     this.#sqlFiles.push({ path, kind, statements: parsed?.statements ?? [] })
     return { remarks: [], comments: parsed?.comments ?? [] }
@@ -135,7 +128,7 @@ class FolderLinter {
 
   findings(): readonly LintFinding[] {
     const bySqlFile = new Map<string, FileRemark[]>(this.#sqlFiles.map(({ path }) => [path, []]))
-    for (const remark of this.#parsers?.rules.lintSql(this.#sqlFiles) ?? []) bySqlFile.get(remark.path)?.push(remark)
+    for (const remark of this.#parsers?.lintSql(this.#sqlFiles) ?? []) bySqlFile.get(remark.path)?.push(remark)
     return [...this.#results].flatMap(([file, { remarks, comments }]) =>
       withoutSuppressed([...remarks, ...(bySqlFile.get(file) ?? [])], comments)
         .map(({ rule, message, line, column }) => ({ rule, ...rules[rule], file, line, column, message }))
