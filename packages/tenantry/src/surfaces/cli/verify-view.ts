@@ -22,10 +22,17 @@ export function printReport(output: Output, report: VerifyReport): void {
 }
 
 function printGroups(output: Output, checks: readonly VerifyCheck[], mark: string): void {
+  const printed = new Set<string>()
   for (const [name, members] of groups(checks)) {
     output.line(`${mark} ${plain(name)}`)
     for (const { subject, fix = '' } of members) {
       if (subject !== undefined) output.line(`    ${plain(subject)}`)
+      // One hole is met by many attacks, and all of them have the one repair.
+      if (fix.includes('\n') && printed.has(fix)) {
+        output.line(`      ${output.style('dim', 'the same repair as above')}`)
+        continue
+      }
+      printed.add(fix)
       // Statements are to be copied, so their line breaks stay.
       for (const line of fix.split('\n').filter((text) => text !== '')) output.line(`      ${plain(line)}`)
     }

@@ -120,11 +120,20 @@ async function printFixes({ output }: CommandRun, { checks }: VerifyReport): Pro
   const { fixStatements } = await import('../../../features/verify/catalogue/fix-statements.ts')
   const statements = fixStatements(checks)
   for (const statement of statements) output.line(plainLines(statement))
-  for (const { ok, fix, name, subject = '' } of checks) {
-    if (ok || fix === undefined || statements.includes(fix)) continue
-    output.line(`-- ${plain(`${name} ${subject}`.trim())}`)
+  for (const [fix, found] of openFixes(checks, new Set(statements))) {
+    for (const each of found) output.line(`-- ${plain(each)}`)
     for (const line of fix.split('\n')) output.line(`--   ${plain(line)}`)
   }
+}
+
+/** What is no statement to run, once each, with everything that it repairs. */
+function openFixes(checks: VerifyReport['checks'], statements: ReadonlySet<string>): ReadonlyMap<string, string[]> {
+  const found = new Map<string, string[]>()
+  for (const { ok, fix, name, subject = '' } of checks) {
+    if (ok || fix === undefined || statements.has(fix)) continue
+    found.set(fix, [...(found.get(fix) ?? []), `${name} ${subject}`.trim()])
+  }
+  return found
 }
 
 const plainLines = (text: string) => text.split('\n').map(plain).join('\n')
