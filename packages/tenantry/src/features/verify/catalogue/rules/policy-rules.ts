@@ -12,6 +12,9 @@ const GUARD_FORM = `p.is_whole and p.polroles = array[names.app] and p.using_tex
 
 const remadeGuard = `format('drop policy if exists tenantry_guard on %1$s; ' || names.guard_policy || ';', r.name, r.tenant_id) || r.owner_note`
 
+const gatewayTest =
+  "format('(tenant_id = ( SELECT tenantry.external_tenant_id(%L::text) AS external_tenant_id))', t.gateway)"
+
 export const policyRules: readonly CatalogueRule[] = [
   {
     name: 'row-level security is enabled and forced',
@@ -52,6 +55,20 @@ export const policyRules: readonly CatalogueRule[] = [
       where r.relkind in ('r', 'p') and (r.is_protected or r.is_guarded or r.tenant_id is not null)`,
   },
   {
+    name: 'gateway policy has the generated form',
+    unit: 'tables that a gateway was let at',
+    found: `select format('%s for %s', r.name, t.gateway) as subject,
+        format('drop policy if exists %1$I on %2$s; create policy %1$I on %2$s to %3$I using (%4$s) with check (%4$s);',
+          'tenantry_' || t.gateway, r.name, a.role_name,
+          format('tenant_id = (select tenantry.external_tenant_id(%L))', t.gateway)) || r.owner_note as fix,
+        (p.polpermissive and p.polcmd = '*' and p.polroles = array[g.oid]
+          and pg_get_expr(p.polqual, p.polrelid) = ${gatewayTest}
+          and pg_get_expr(p.polwithcheck, p.polrelid) = ${gatewayTest}) is not true as bad
+      from tenantry.external_table t join tenantry.external_access a using (gateway) join relation r on r.oid = t.relation
+        left join pg_roles g on g.rolname = a.role_name
+        left join pg_policy p on p.polrelid = r.oid and p.polname = 'tenantry_' || t.gateway`,
+  },
+  {
     // Permissive policies are joined by OR: another one lets rows of all tenants through. Restrictive ones only narrow.
     name: 'no other policy lets the application in',
     unit: 'policies beside the generated ones',
@@ -60,6 +77,7 @@ export const policyRules: readonly CatalogueRule[] = [
           or pg_has_role(names.login_user, role, 'member')) as bad
       from names, relation r join pg_policy p on p.polrelid = r.oid
       where (r.is_protected or r.is_guarded or r.tenant_id is not null)
-        and p.polname not in ('${TENANT_POLICY}', '${CENTRAL_POLICY}', 'tenantry_guard')`,
+        and p.polname not in ('${TENANT_POLICY}', '${CENTRAL_POLICY}', 'tenantry_guard')
+        and not exists (select from tenantry.external_table t where t.relation = r.oid and p.polname = 'tenantry_' || t.gateway)`,
   },
 ]
