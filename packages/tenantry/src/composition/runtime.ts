@@ -17,6 +17,7 @@ import type { Credentials } from '../features/credentials/credential.ts'
 import { credentialsParticipant } from '../features/credentials/credentials-participant.ts'
 import { type AdminKeys, createAdminKeys } from '../features/keys/admin-keys.ts'
 import { createExternalAccess, type ExternalAccess } from '../features/external-access/external-access.ts'
+import { refuseBrokenPolicies } from '../features/verify/catalogue/boot-policies.ts'
 import { createVerifier, type Verifier } from '../features/verify/create-verifier.ts'
 import { startVerifySchedule } from '../features/verify/verify-schedule.ts'
 import { createMigrations, type Migrations } from '../features/migrations/create-migrations.ts'
@@ -73,6 +74,10 @@ export async function startRuntime(adminUrl: string, settings: TenantrySettings,
     const roles = instance.roles
     const migrations = createMigrations({ files: await readMigrationFiles(settings.migrations ?? 'migrations'), roles })
     await migrations.applyShared(central)
+    const sharedSchemas = sharedSchemasOf(settings)
+    if (settings.checkPolicies !== false) {
+      await refuseBrokenPolicies(central, { roles, loginUser: roles.login, sharedSchemas })
+    }
     const participants = [
       migrations.participant,
       credentialsParticipant({ database: central, instanceId: instance.id, sink: settings.credentials?.sink }),
@@ -87,11 +92,10 @@ export async function startRuntime(adminUrl: string, settings: TenantrySettings,
     const keys = createAdminKeys(central)
     const tokens = createContextTokens({
       ...{ database: central, tenants, signingKey: instance.signingKey, appRole: roles.app, clock: systemClock },
-      ...{ sharedSchemas: sharedSchemasOf(settings), clockOffsetMs: instance.clockOffsetMs },
+      ...{ sharedSchemas, clockOffsetMs: instance.clockOffsetMs },
     })
     const credentials = credentialsOf({ adminUrl, settings, central, instance })
     const externalAccess = createExternalAccess(central, instance)
-    const sharedSchemas = sharedSchemasOf(settings)
     const verifier = createVerifier({ central, instance, connection, sharedSchemas, logger })
     opened.push(scheduleOf(verifier, { central, settings, logger }))
     const close = () => closeAll(opened)

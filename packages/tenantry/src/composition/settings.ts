@@ -60,6 +60,11 @@ export interface TenantrySettings {
   readonly verifyEveryMs?: number
   /** Features that own tenant data and take part in its life. */
   readonly participants?: readonly Participant[]
+  /**
+   * Whether start() compares the policies of all tables with what Tenantry makes, and throws VERIFY_FAILED where one was
+   * altered; default true. False to start all the same, for mending.
+   */
+  readonly checkPolicies?: boolean
   /** Default: silent. */
   readonly logger?: Logger
 }
