@@ -1,4 +1,5 @@
 // Five point reads of one request: as one batch, against five awaited queries of a plain pool.
+import { cpuNotes } from '../src/cpu.mjs'
 import { measureRounds } from '../src/rounds.mjs'
 import { addRowTenants, openStage } from '../src/stage.mjs'
 
@@ -18,10 +19,13 @@ export async function run({ rounds, progress, only }) {
       insert into item select * from plain_item; grant select on plain_item to bench_plain`)
     await stage.tenantry.protect('item')
     for (const table of ['item', 'plain_item']) await stage.central(`vacuum analyze ${table}`)
-    const results = await measureRounds(modesOf(stage, tenants), { rounds, progress, only })
+    const modes = modesOf(stage, tenants)
+    const results = await measureRounds(modes, { rounds, progress, only })
+    const notes = await cpuNotes(modes, ['raw awaited @8', 'batch @8', 'scoped awaited @8'], READS)
     const ratios = Object.fromEntries(results.filter(({ ratio }) => ratio).map(({ key, ratio }) => [key, ratio]))
     return {
       ratios,
+      notes,
       rows: results.map(({ key, perSecond, ratio }) => ({ mode: key, 'per second': perSecond, ratio: ratio ?? 1 })),
     }
   } finally {

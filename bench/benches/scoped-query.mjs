@@ -1,6 +1,5 @@
 // A tenant's single statement against the same statement without tenancy: point read and a list of 100 rows.
-import { readdir, readFile } from 'node:fs/promises'
-import { round } from '../src/report.mjs'
+import { cpuNotes } from '../src/cpu.mjs'
 import { measureRounds } from '../src/rounds.mjs'
 import { addRowTenants, openStage } from '../src/stage.mjs'
 
@@ -8,6 +7,9 @@ const TENANTS = 1_000
 const ROWS = 200
 const SCHEMAS = 50
 const POINT = 'select id, body, amount from item where id = $1'
+const CPU_KEYS = ['raw @8', 'raw pipelined @64', 'query row @8', 'query row @64', 'query schema @8'].concat(
+  'checkout row @8',
+)
 const LIST = 'select id, body, amount from item order by id limit 100'
 
 export async function run({ rounds, progress, only }) {
@@ -17,7 +19,7 @@ export async function run({ rounds, progress, only }) {
     const context = await prepare(stage)
     const modes = modesOf(stage, context)
     const results = await measureRounds(modes, { rounds, progress, only })
-    const cpu = only ? [] : await serverCpu(modes)
+    const cpu = only ? [] : await cpuNotes(modes, CPU_KEYS)
     const ratios = Object.fromEntries(results.filter(({ ratio }) => ratio).map(({ key, ratio }) => [key, ratio]))
     const rows = results.map(({ key, perSecond, ratio }) => ({ mode: key, 'per second': perSecond, ratio: ratio ?? 1 }))
     return { ratios, rows, notes: cpu }
@@ -135,50 +137,4 @@ function pipelinedClients(stage, count) {
   const clients = Array.from({ length: count }, () => stage.plainClient({ pipeline: true }))
   let next = 0
   return async (query) => (await clients[next++ % count]).query(query)
-}
-
-const CPU_STATEMENTS = 4_000
-
-/** CPU of the server's backends a statement, from the scheduler's accounts (Linux only). */
-async function serverCpu(modes) {
-  const byName = new Map(modes.map((mode) => [mode.key, mode]))
-  const notes = []
-  for (const key of [
-    'raw @8',
-    'raw pipelined @64',
-    'query row @8',
-    'query row @64',
-    'query schema @8',
-    'checkout row @8',
-  ]) {
-    const { operation, inFlight } = byName.get(key)
-    const lanes = (count) =>
-      Promise.all(
-        Array.from({ length: inFlight }, async () => {
-          for (let at = 0; at < count / inFlight; at++) await operation()
-        }),
-      )
-    await lanes(500)
-    const before = await backendNanoseconds()
-    const node = process.cpuUsage()
-    if (before === undefined) return ['Server CPU a statement is read on Linux only.']
-    await lanes(CPU_STATEMENTS)
-    const { user, system } = process.cpuUsage(node)
-    const after = await backendNanoseconds()
-    const server = [...after].reduce((sum, [pid, time]) => sum + time - (before.get(pid) ?? 0), 0)
-    const micros = (value) => round(value / CPU_STATEMENTS, 1)
-    notes.push(`CPU a statement, ${key}: server ${micros(server / 1000)} µs, Node ${micros(user + system)} µs`)
-  }
-  return notes
-}
-
-/** Nanoseconds of each backend of the bench, by process id; undefined where there is no /proc. */
-async function backendNanoseconds() {
-  const backends = new Map()
-  for (const pid of await readdir('/proc').catch(() => [])) {
-    const title = /^\d+$/.test(pid) ? await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '') : ''
-    if (!/^postgres: .*(bench_plain|tn_[0-9a-f]{8}_login) tenantry 127\.0\.0\.1/.test(title)) continue
-    backends.set(pid, Number((await readFile(`/proc/${pid}/schedstat`, 'utf8')).split(' ')[0]))
-  }
-  return backends.size === 0 ? undefined : backends
 }

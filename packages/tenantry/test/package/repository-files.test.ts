@@ -22,3 +22,10 @@ it('numbers the migrations of the control plane from 0001 without gaps', () => {
   const numbers = names.map((name) => /^(\d{4})_[a-z][a-z0-9_]*\.sql$/.exec(name)?.[1] ?? `${name} is misnamed`)
   expect(numbers).toEqual(names.map((_, index) => String(index + 1).padStart(4, '0')))
 })
+
+it('names tests that exist, in what shows the claims', () => {
+  const page = readFileSync(new URL('docs/evidence.md', root), 'utf8')
+  const named = [...page.matchAll(/`(test\/[^`]+)`/g)].map((match) => match[1] ?? '')
+  expect(named.length).toBeGreaterThan(20)
+  expect(named.filter((path) => !existsSync(new URL(`packages/tenantry/${path}`, root)))).toEqual([])
+})
