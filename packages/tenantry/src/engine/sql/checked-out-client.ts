@@ -5,8 +5,8 @@ import { TenantryError } from '../../kernel/errors.ts'
 import { copyIn } from './copy-in.ts'
 import { readCopyTarget } from './copy-target.ts'
 import { type FlightObserver, sendFlight } from './flight.ts'
+import { HeldCursors } from './held-cursors.ts'
 import type { QueryResult, Submittable } from './pg.ts'
-import type { Prelude } from './prelude.ts'
 import { type TenantQueryConfig, textOfSubmittable } from './query-arguments.ts'
 import { refuseControl, refuseEnding, refuseResidue, statementNameFor } from './rules.ts'
 import type { ScopedClient } from './scoped-client.ts'
@@ -14,6 +14,7 @@ import type { Flight } from './scoped-query.ts'
 import type { Statement, StatementReader } from './statement.ts'
 import { SubmittedQuery } from './submitted-query.ts'
 import type { TenantGate } from './tenant-gate.ts'
+import { TransactionContext } from './transaction-context.ts'
 
 export interface CheckedOutOptions {
   readonly client: ScopedClient
@@ -53,23 +54,14 @@ interface Outgoing {
   readonly frame: Frame
 }
 
-const HELD_CURSORS = 'select from pg_catalog.pg_cursors where is_holdable'
-
 export class CheckedOutClient implements FlightObserver<Flight> {
   readonly scope: Scope
   readonly #options: CheckedOutOptions
   readonly #client: ScopedClient
-  /** The prelude this transaction already runs under. */
-  #asserted: Prelude | undefined
-  /** Whether this transaction has run a prelude before, and so runs as `app` by now. */
-  #entered = false
-  #reasserting = false
-  /** Whether a prelude of this transaction set a timeout. */
-  #limited = false
-  #restoring = false
+  readonly #context = new TransactionContext()
+  readonly #heldCursors: HeldCursors
   #leavesState = false
   #ranUnseen = false
-  #heldCursors: 'unknown' | 'none' | 'found' = 'unknown'
   #released = false
   #underWay = 0
   /** The newest statement's answer. */
@@ -79,6 +71,7 @@ export class CheckedOutClient implements FlightObserver<Flight> {
   constructor(options: CheckedOutOptions) {
     this.#options = options
     this.#client = options.client
+    this.#heldCursors = new HeldCursors(options.client)
     this.scope = options.scope
   }
 
@@ -129,7 +122,7 @@ export class CheckedOutClient implements FlightObserver<Flight> {
     if (statement.copyFrom && !staged) return this.#copyIn(query, tenant)
     const refusal = this.#client.borrowed?.refuseSubmitted(query, statement.leavesState)
     if (refusal) throw refusal
-    if (statement.readsCursor) await this.#refuseHeldCursors()
+    if (statement.readsCursor) await this.#heldCursors.refuse(this.isInTransaction)
     if (statement.leavesState) this.#leavesState = true
     if (statement.runsUnseen) this.#ranUnseen = true
     this.#underWay++
@@ -150,8 +143,9 @@ export class CheckedOutClient implements FlightObserver<Flight> {
         if (error) reject(new ToldError(error))
         else resolve()
       }
-      const prelude = this.#preludeFor(statement, this.#options.gate.prelude(this.scope, tenant), false)
-      const [reasserts, restoresTimeout] = [this.#reasserting, this.#restoring]
+      const own = this.#options.gate.prelude(this.scope, tenant)
+      const prelude = this.#context.preludeFor(statement, own, this.#client.transactionStatus !== 'I')
+      const { reasserts, restoresTimeout } = this.#context
       const submission = { query, prelude, reasserts, restoresTimeout, settled, holdsEnd: staged }
       this.#client.send(new SubmittedQuery(submission, this.#client))
     })
@@ -171,16 +165,14 @@ export class CheckedOutClient implements FlightObserver<Flight> {
 
   /** BEGIN, COMMIT and ROLLBACK of the engine itself. */
   async control(text: string): Promise<QueryResult> {
-    this.#asserted = undefined
-    this.#entered = false
-    this.#limited = false
+    this.#context.reset()
     return sendFlight(this.#client, { config: { text }, statementName: text, ends: true })
   }
 
   /** Gives the connection back. An open transaction, or residue that cannot be undone, costs the connection. */
   release(destroy = false): void {
     if (this.#released) throw new TenantryError('CLIENT_RELEASED', 'The client was released already.')
-    const residue = this.#client.residue !== undefined || this.#heldCursors === 'found'
+    const residue = this.#client.residue !== undefined || this.#heldCursors.seen
     const unclean = this.#underWay > 0 || this.#client.transactionStatus !== 'I' || residue
     this.#released = true
     if (destroy || unclean) this.#options.giveBack(true)
@@ -247,11 +239,12 @@ export class CheckedOutClient implements FlightObserver<Flight> {
       runsCode: statement.runsUnseen,
       leavesState: statement.leavesState,
       ends: statement.control === 'end',
-      reasserts: () => this.#reasserting,
-      restoresTimeout: () => this.#restoring,
+      reasserts: () => this.#context.reasserts,
+      restoresTimeout: () => this.#context.restoresTimeout,
       prelude: () => {
         const prelude = this.#options.gate.prelude(this.scope, tenant, config.query_timeout)
-        return this.#preludeFor(statement, prelude, begin !== undefined)
+        const inTransaction = begin !== undefined || this.#client.transactionStatus !== 'I'
+        return this.#context.preludeFor(statement, prelude, inTransaction)
       },
     }
     const send = statement.readsCursor
@@ -265,30 +258,12 @@ export class CheckedOutClient implements FlightObserver<Flight> {
 
   async #afterHeldCursors(send: () => Promise<QueryResult>): Promise<QueryResult> {
     try {
-      await this.#refuseHeldCursors()
+      await this.#heldCursors.refuse(this.isInTransaction)
     } catch (error) {
       this.#underWay--
       throw error
     }
     return send()
-  }
-
-  /**
-   * No text may say WITH HOLD, so a held cursor was opened out of sight, perhaps for another tenant, and shows rows of the
-   * moment. Asked once, before the first statement that reads a cursor.
-   */
-  async #refuseHeldCursors(): Promise<void> {
-    // A session that is borrowed is another one in each transaction; outside of one, none is the caller's.
-    const { borrowed } = this.#client
-    const isElsewhere = borrowed !== undefined && !this.isInTransaction
-    if (!isElsewhere && (borrowed || this.#heldCursors === 'unknown')) {
-      const { rows } = await sendFlight(this.#client, { config: { text: HELD_CURSORS }, statementName: HELD_CURSORS })
-      this.#heldCursors = rows.length === 0 ? 'none' : 'found'
-    }
-    if (!isElsewhere && this.#heldCursors === 'none') return
-    throw new TenantryError('STATEMENT_REFUSED', 'A cursor that was opened WITH HOLD out of sight is still open.', {
-      fix: 'Send it again on another client; let no function open cursors WITH HOLD.',
-    })
   }
 
   refuse(): undefined {
@@ -299,24 +274,6 @@ export class CheckedOutClient implements FlightObserver<Flight> {
     this.#underWay--
     // Names are the session's: what goes by ours may be somebody else's text by now, the prelude's included.
     if (flight.runsCode) this.#client.prepared.forgetAll()
-  }
-
-  /** Asked at the moment of sending, when the transaction's state is known. */
-  #preludeFor(statement: Statement, prelude: Prelude, begins: boolean): Prelude | undefined {
-    if (statement.control !== undefined) {
-      if (statement.control === 'end' || statement.control === 'rollback-to') this.#asserted = undefined
-      if (statement.control === 'end') this.#entered = this.#limited = false
-      return undefined
-    }
-    const inTransaction = begins || this.#client.transactionStatus !== 'I'
-    const stillAsserted = inTransaction && this.#asserted === prelude
-    this.#reasserting = inTransaction && this.#entered
-    this.#entered = inTransaction
-    this.#limited = inTransaction && (this.#limited || prelude.limitsTime)
-    this.#restoring = this.#limited && !prelude.limitsTime
-    // A statement that could have re-pointed role or context must not carry over into the next one.
-    this.#asserted = inTransaction && !statement.opaque ? prelude : undefined
-    return stillAsserted ? undefined : prelude
   }
 
   #refuseMisuse(): void {

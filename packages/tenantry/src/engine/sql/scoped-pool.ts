@@ -4,9 +4,10 @@ import type { Scope, ScopedTenant, ScopeStore } from '../context/scope.ts'
 import { refuseBareHosts } from './bare-hosts.ts'
 import { CheckedOutClient } from './checked-out-client.ts'
 import { toConnectError } from './database-errors.ts'
-import { Dispatcher, type SharedStats } from './dispatcher.ts'
+import { Dispatcher } from './dispatcher.ts'
 import { leaseClient, type Taken } from './leased-client.ts'
 import { Pool, type PoolClient, type PoolConfig, type QueryResult } from './pg.ts'
+import type { PoolStats, TenantPool } from './pool-stats.ts'
 import { answer, readQueryArguments, type TenantQueryConfig } from './query-arguments.ts'
 import { ownNameFor, refuseInBatch, refuseOnPool, statementNameFor } from './rules.ts'
 import { ScopedClient, type ScopedClientConfig } from './scoped-client.ts'
@@ -29,31 +30,6 @@ export interface ScopedPoolOptions {
   readonly max?: number | undefined
   /** Shared pipelined connections for single statements; default 4, 0 sends each over a client of its own. */
   readonly sharedConnections?: number | undefined
-}
-
-/** The pool at this moment. */
-export interface PoolStats {
-  /** Clients of connect() that nobody has released, those without a connection of their own included. */
-  readonly leased: number
-  /** Connections that belong to one scope while it uses them: transactions, cursors, COPY. */
-  readonly clients: {
-    readonly max: number
-    readonly total: number
-    readonly idle: number
-    /** Those who wait for one. */
-    readonly waiting: number
-    /** Given up at release because their state was in doubt, or because they were released as broken. */
-    readonly destroyed: number
-  }
-  /** Connections that single statements of all tenants share; undefined before the first use, or with none of them. */
-  readonly shared: SharedStats | undefined
-  /** Whether the next transaction has to wait. */
-  readonly isSaturated: boolean
-}
-
-/** `tenantry.pool`: a pg.Pool, and what is going on in it. */
-export interface TenantPool extends Pool {
-  stats(): PoolStats
 }
 
 const DEFAULT_MAX = 10
