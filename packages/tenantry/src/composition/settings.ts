@@ -43,7 +43,7 @@ export interface TenantrySettings {
   readonly reservedSlugs?: readonly string[]
   /** Days a deleted tenant can be restored; default 30. */
   readonly purgeAfterDays?: number
-  /** Most clients checked out at a time (transactions, connect()); default 10. */
+  /** Most connections that belong to one scope at a time (transactions, cursors, COPY); default 10. Others wait. */
   readonly maxClients?: number
   /** Shared pipelined connections for single statements; default 4; 0 sends each over a client of its own. */
   readonly sharedConnections?: number

@@ -50,24 +50,3 @@ test('the handle of run() names its tenant and keeps to it', async () => {
     }),
   )
 })
-
-test('the pool tells who waits, what is saturated and what was given up', async () => {
-  await tenantry.scope('acme').query('select 1')
-  const idle = tenantry.pool.stats()
-  expect(idle).toMatchObject({ leased: 0, clients: { max: 4, waiting: 0, destroyed: 0 }, isSaturated: false })
-  expect(idle.shared).toMatchObject({ max: 4, pending: 0, heldUp: 0, destroyed: 0, retired: 0 })
-  await tenantry.run('acme', async () => {
-    const clients = await Promise.all(Array.from({ length: 5 }, () => tenantry.pool.connect()))
-    for (const client of clients.slice(0, 4)) await client.query('begin')
-    const waiting = clients[4]?.query('begin')
-    expect(tenantry.pool.stats()).toMatchObject({ leased: 5, clients: { total: 4, idle: 0 }, isSaturated: true })
-    clients[0]?.release()
-    await waiting
-    for (const client of clients.slice(1)) {
-      await client.query('rollback')
-      client.release()
-    }
-  })
-  // The first one was released with its transaction open.
-  expect(tenantry.pool.stats()).toMatchObject({ leased: 0, clients: { waiting: 0, destroyed: 1 }, isSaturated: false })
-})

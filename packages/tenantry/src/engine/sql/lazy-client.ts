@@ -3,7 +3,7 @@
 import { TenantryError } from '../../kernel/errors.ts'
 import type { Pool, PoolClient, QueryResult } from './pg.ts'
 import { answer, readQueryArguments, type TenantQueryConfig } from './query-arguments.ts'
-import type { Statement, StatementReader } from './statement.ts'
+import type { StatementReader } from './statement.ts'
 
 export class LazyClient {
   readonly #pool: Pool
@@ -34,12 +34,8 @@ export class LazyClient {
     if (this.#released) {
       throw new TenantryError('CLIENT_RELEASED', 'A statement was sent on a client that was released.')
     }
-    if (!this.#client && mayShare(this.#reader.read(config.text))) return this.#pool.query(config)
+    if (!this.#client && !this.#reader.read(config.text).needsSession) return this.#pool.query(config)
     this.#client ??= this.#pool.connect()
     return (await this.#client).query(config)
   }
 }
-
-/** What would be refused anyway is refused by the pool. */
-const mayShare = ({ control, needsOwnClient, leavesState }: Statement) =>
-  control === undefined && !needsOwnClient && !leavesState

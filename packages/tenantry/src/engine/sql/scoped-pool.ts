@@ -26,7 +26,7 @@ export interface ScopedPoolOptions {
   readonly store: ScopeStore
   /** Asked before the first statement, so that the pool can be handed around before anything is connected. */
   readonly start: () => Promise<PoolRuntime>
-  /** Most clients checked out at a time; default 10. */
+  /** Most connections that belong to one scope at a time; default 10. */
   readonly max?: number | undefined
   /** Shared pipelined connections for single statements; default 4, 0 sends each over a client of its own. */
   readonly sharedConnections?: number | undefined

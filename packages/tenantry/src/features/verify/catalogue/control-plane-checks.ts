@@ -5,16 +5,9 @@ import { readControlMigrations } from '../../../control/control-migrations.ts'
 import type { Sql } from '../../../engine/sql/database.ts'
 import { type ExpectedFunction, expectedFunctions, expectedTriggers, normalisedBody } from './control-functions.ts'
 
-interface ActualFunction {
-  readonly name: string
+/** As the catalogue has it. */
+interface ActualFunction extends Omit<ExpectedFunction, 'statement'> {
   readonly signature: string
-  readonly body: string
-  readonly isSqlBody: boolean
-  readonly securityDefiner: boolean
-  readonly volatility: string
-  readonly parallel: string
-  readonly language: string
-  readonly settings: readonly string[]
 }
 
 const FUNCTIONS = `
