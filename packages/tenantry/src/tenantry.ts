@@ -11,9 +11,6 @@ import type { CurrentScope, ScopedWork, ScopeHandle, ScopeOptions } from './engi
 import { Scopes } from './engine/sql/scopes.ts'
 import type { Transaction } from './engine/sql/transaction.ts'
 import { type ExplainOptions, type ExplainResult, explainStatement } from './features/explain/explain.ts'
-import type { Credentials } from './features/credentials/credential.ts'
-import type { AdminKeys } from './features/keys/admin-keys.ts'
-import type { ExternalAccess } from './features/external-access/external-access.ts'
 import type { ContextToken, TokenOptions } from './features/tokens/context-tokens.ts'
 import { TenantryError } from './kernel/errors.ts'
 import type { VerifyOptions } from './features/verify/create-verifier.ts'
@@ -21,6 +18,7 @@ import type { VerifyReport } from './features/verify/report.ts'
 import type { HealthReport } from './kernel/health.ts'
 import { type Logger, silentLogger } from './kernel/logger.ts'
 import { lazily } from './composition/lazily.ts'
+import { lazyNouns, type Nouns } from './composition/nouns.ts'
 import { checkHealth } from './composition/health-check.ts'
 import { packageVersion } from './kernel/version.ts'
 import { type Runtime, startRuntime } from './composition/runtime.ts'
@@ -54,17 +52,12 @@ export interface FleetTenants extends Tenants {
 }
 
 /** An instance of Tenantry. */
-export interface Tenantry extends AsyncDisposable {
+export interface Tenantry extends Nouns, AsyncDisposable {
   readonly version: string
   readonly logger: Logger
   readonly tenants: FleetTenants
   /** A pg.Pool whose every query runs inside the tenant of the code that sent it; hand it to any library. */
   readonly pool: TenantPool
-  readonly keys: AdminKeys
-  /** Lets PostgREST or Hasura at chosen protected tables, by their own unsigned claims. */
-  readonly externalAccess: ExternalAccess
-  /** Logins that tenants connect to PostgreSQL with themselves. */
-  readonly credentials: Credentials
   /** Connects and checks now instead of on first use. */
   start(): Promise<void>
   /** Everything inside the callback runs in this tenant, whose handle it gets. */
@@ -150,17 +143,18 @@ export interface Tenantry extends AsyncDisposable {
  * ```
  */
 export function createTenantry(settings: TenantrySettings): Tenantry {
-  return new Instance(settings)
+  const instance = new Instance(settings)
+  return Object.assign(
+    instance,
+    lazyNouns(() => instance.nouns()),
+  )
 }
 
-class Instance implements Tenantry {
+class Instance implements Omit<Tenantry, keyof Nouns> {
   readonly version = packageVersion
   readonly logger: Logger
   readonly tenants: FleetTenants
-  readonly keys: AdminKeys
   readonly pool: TenantPool
-  readonly externalAccess: ExternalAccess
-  readonly credentials: Credentials
   readonly #settings: TenantrySettings
   readonly #store = new ScopeStore()
   readonly #scopes: Scopes
@@ -184,11 +178,6 @@ class Instance implements Tenantry {
     })
     this.pool = pool
     this.#scopes = new Scopes({ store: this.#store, source, pool })
-    this.keys = lazily<AdminKeys>(async () => (await started()).keys, ['ensure', 'verify'])
-    const gateways = ['allow', 'revoke', 'list'] as const
-    this.externalAccess = lazily<ExternalAccess>(async () => (await started()).externalAccess, gateways)
-    const credentialMethods = ['create', 'list', 'rotate', 'revoke', 'drop'] as const
-    this.credentials = lazily<Credentials>(async () => (await started()).credentials, credentialMethods)
     this.tenants = {
       ...lazily<Tenants>(async () => (await started()).tenants, TENANT_METHODS),
       forEach: (filter, run, options) => this.#forEach(filter, run, options),
@@ -197,6 +186,11 @@ class Instance implements Tenantry {
 
   async start(): Promise<void> {
     await this.#started()
+  }
+
+  /** What the started instance offers beside tenants and scopes. */
+  async nouns(): Promise<Nouns> {
+    return (await this.#started()).nouns
   }
 
   run<T>(ref: TenantRef, second: ScopeOptions | ScopedWork<T>, third?: ScopedWork<T>): Promise<T> {

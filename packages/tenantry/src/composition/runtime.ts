@@ -15,8 +15,8 @@ import { TenantGate } from '../engine/sql/tenant-gate.ts'
 import { createCredentials } from '../features/credentials/create-credentials.ts'
 import type { Credentials } from '../features/credentials/credential.ts'
 import { credentialsParticipant } from '../features/credentials/credentials-participant.ts'
-import { type AdminKeys, createAdminKeys } from '../features/keys/admin-keys.ts'
-import { createExternalAccess, type ExternalAccess } from '../features/external-access/external-access.ts'
+import { createAdminKeys } from '../features/keys/admin-keys.ts'
+import { createExternalAccess } from '../features/external-access/external-access.ts'
 import { refuseBrokenPolicies } from '../features/verify/catalogue/boot-policies.ts'
 import { createVerifier, type Verifier } from '../features/verify/create-verifier.ts'
 import { startVerifySchedule } from '../features/verify/verify-schedule.ts'
@@ -27,6 +27,7 @@ import { systemClock } from '../kernel/clock.ts'
 import { isTenantryError, TenantryError } from '../kernel/errors.ts'
 import { reservedSlugs } from '../kernel/identifiers.ts'
 import type { Logger } from '../kernel/logger.ts'
+import type { Nouns } from './nouns.ts'
 import { warnOfTwoCopies } from './pg-copies.ts'
 import { sharedSchemasOf, type TenantrySettings } from './settings.ts'
 import { admit } from '../tenants/admission.ts'
@@ -42,12 +43,10 @@ export interface Runtime {
   readonly registry: CachedRegistry
   readonly tenants: Tenants
   readonly migrations: Migrations
-  readonly keys: AdminKeys
+  readonly nouns: Nouns
   readonly tokens: ContextTokens
-  readonly externalAccess: ExternalAccess
   readonly verifier: Verifier
   readonly connection: PoolConfig & ScopedClientConfig
-  readonly credentials: Credentials
   readonly gate: TenantGate
   readonly source: TenantSource
   close(): Promise<void>
@@ -89,17 +88,19 @@ export async function startRuntime(adminUrl: string, settings: TenantrySettings,
       onChange: (tenantId) => registry.invalidate(tenantId),
     })
     await tenants.resume()
-    const keys = createAdminKeys(central)
     const tokens = createContextTokens({
       ...{ database: central, tenants, signingKey: instance.signingKey, appRole: roles.app, clock: systemClock },
       ...{ sharedSchemas, clockOffsetMs: instance.clockOffsetMs },
     })
-    const credentials = credentialsOf({ adminUrl, settings, central, instance })
-    const externalAccess = createExternalAccess(central, instance)
+    const nouns: Nouns = {
+      keys: createAdminKeys(central),
+      externalAccess: createExternalAccess(central, instance),
+      credentials: credentialsOf({ adminUrl, settings, central, instance }),
+    }
     const verifier = createVerifier({ central, instance, connection, sharedSchemas, logger })
     opened.push(scheduleOf(verifier, { central, settings, logger }))
     const close = () => closeAll(opened)
-    const features = { migrations, keys, credentials, tokens, externalAccess, verifier }
+    const features = { migrations, nouns, tokens, verifier }
     return { central, instance, registry, tenants, ...features, connection, gate, source, close }
   } catch (error) {
     await closeAll(opened).catch(() => undefined)

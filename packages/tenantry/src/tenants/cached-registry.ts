@@ -30,6 +30,8 @@ export interface CachedRegistry {
   lookup(ref: TenantRef): Promise<CachedTenant>
   /** Forgets a tenant, as a notification would. */
   invalidate(tenantId: string): void
+  /** Hears of each tenant that is forgotten; undefined stands for all of them. For what else is kept of tenants. */
+  onForget(listener: (tenantId: string | undefined) => void): void
   /** Whether changes that other processes make are heard at once. */
   readonly isListening: boolean
   /** Begins to listen. Until then only the TTL bounds how old an entry is. */
@@ -58,6 +60,7 @@ class MemoryRegistry implements CachedRegistry {
   readonly #idOfSlug = new Map<string, string>()
   // By id or slug: they cannot be confused, because no slug is UUID-shaped.
   readonly #unknown: ExpiringMap<string, true>
+  readonly #listeners: ((tenantId: string | undefined) => void)[] = []
   #listening: Promise<Subscription> | undefined
   #subscription: Subscription | undefined
 
@@ -104,6 +107,11 @@ class MemoryRegistry implements CachedRegistry {
     this.#tenants.delete(tenantId)
     // Which slug a new tenant has is not known yet, so nothing stays unknown.
     this.#unknown.clear()
+    for (const heard of this.#listeners) heard(tenantId)
+  }
+
+  onForget(listener: (tenantId: string | undefined) => void): void {
+    this.#listeners.push(listener)
   }
 
   async start(): Promise<void> {
@@ -144,5 +152,6 @@ class MemoryRegistry implements CachedRegistry {
     this.#loader.invalidateAll()
     this.#tenants.clear()
     this.#unknown.clear()
+    for (const heard of this.#listeners) heard(undefined)
   }
 }

@@ -5,7 +5,7 @@ import { ScopeStore } from '../engine/context/scope.ts'
 import type { QueryResultRows } from '../engine/sql/database.ts'
 import type { ScopedWork, ScopeHandle, ScopeOptions, TenantQueries } from '../engine/sql/scope-handle.ts'
 import { Scopes } from '../engine/sql/scopes.ts'
-import type { Credentials } from '../features/credentials/credential.ts'
+import type { Nouns } from '../composition/nouns.ts'
 import { systemClock } from '../kernel/clock.ts'
 import { TenantryError } from '../kernel/errors.ts'
 import { healthReport } from '../kernel/health.ts'
@@ -16,6 +16,7 @@ import type { FleetTenants, ForEachOptions, Tenantry } from '../tenantry.ts'
 import type { ForEachResult, TenantFilter } from '../tenants/for-each.ts'
 import type { Tenant, TenantRef } from '../tenants/tenant.ts'
 import { MemoryTenants } from './memory-tenants.ts'
+import { stubNouns } from './stub-nouns.ts'
 import type { StubOptions } from './stub-options.ts'
 import { answerQuery, StubPool } from './stub-pool.ts'
 
@@ -33,17 +34,14 @@ import { answerQuery, StubPool } from './stub-pool.ts'
  * ```
  */
 export function stubTenantry(options: StubOptions = {}): Tenantry {
-  return new Stub(options)
+  return Object.assign(new Stub(options), stubNouns())
 }
 
-class Stub implements Tenantry {
+class Stub implements Omit<Tenantry, keyof Nouns> {
   readonly version = packageVersion
   readonly logger
   readonly tenants: FleetTenants
   readonly pool: StubPool
-  readonly keys
-  readonly externalAccess = stubExternalAccess()
-  readonly credentials = stubCredentials()
   readonly #memory: MemoryTenants
   readonly #store = new ScopeStore()
   readonly #scopes: Scopes
@@ -64,7 +62,6 @@ class Stub implements Tenantry {
     }
     this.pool = new StubPool({ store, source, onQuery })
     this.#scopes = new Scopes({ store, source, pool: this.pool })
-    this.keys = stubKeys()
     this.tenants = Object.assign(memory, { forEach: this.#forEach.bind(this) })
   }
 
@@ -191,43 +188,10 @@ class Stub implements Tenantry {
   }
 }
 
-/** There is no table to let a gateway at. */
-function stubExternalAccess() {
-  const refuse = async (): Promise<never> => {
-    throw new TenantryError('CONFIGURATION_INVALID', 'The in-memory instance has no tables for a gateway.', {
-      fix: 'Test what a gateway may reach against a real database, for example { embedded: true }.',
-    })
-  }
-  return { allow: refuse, revoke: refuse, list: async () => [] }
-}
-
-/** There is no server to log in to. */
-function stubCredentials(): Credentials {
-  const refuse = (): Promise<never> =>
-    Promise.reject(
-      new TenantryError('CONFIGURATION_INVALID', 'The stub has no database, and so no logins.', {
-        fix: 'Test direct credentials with a real instance: createTenantry({ embedded: true }).',
-      }),
-    )
-  return { create: refuse, list: refuse, rotate: refuse, revoke: refuse, drop: refuse }
-}
-
 function nothingToVerify(): Promise<never> {
   return Promise.reject(
     new TenantryError('CONFIGURATION_INVALID', 'The stand-in for tests has no database to verify.', {
       fix: 'Verify a real instance: createTenantry({ adminUrl }) or { embedded: true }.',
     }),
   )
-}
-
-function stubKeys() {
-  let stored: string | undefined
-  return {
-    ensure: async (given?: string) => {
-      const made = stored === undefined && given === undefined ? 'tn_admin_stub' : undefined
-      stored = given ?? stored ?? made
-      return { key: made }
-    },
-    verify: async (presented: string) => presented === stored,
-  }
 }

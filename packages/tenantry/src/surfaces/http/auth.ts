@@ -19,7 +19,7 @@ export function guard(keys: Pick<AdminKeys, 'verify'>, ephemeralKeys: readonly s
     if (c.req.method === 'OPTIONS' && allowed.length > 0) {
       return c.body(null, 204, { allow: allowed.join(', ') })
     }
-    if (scope === 'admin' || isApiPath(c.req.path)) c.set('actor', await authenticate(c, keys, ephemeral))
+    if (scope !== undefined || isApiPath(c.req.path)) c.set('actor', await authenticate(c, keys, ephemeral))
     if (scope === undefined) refuse(c, allowed)
     return next()
   }

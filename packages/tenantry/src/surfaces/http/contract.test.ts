@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 import { describe, expect, expectTypeOf, it } from 'vitest'
 import type { z } from 'zod'
 import type { HealthReport } from '../../kernel/health.ts'
@@ -18,8 +18,12 @@ type Out<K extends keyof typeof contract> = z.output<(typeof contract)[K]>
 
 describe('the contract', () => {
   it('needs nothing but zod, so that a browser can use it', async () => {
-    const source = await readFile(new URL('contract.ts', import.meta.url), 'utf8')
-    expect([...source.matchAll(/from '([^']+)'/g)].map(([, name]) => name)).toEqual(['zod'])
+    const nouns = (await readdir(new URL('contract/', import.meta.url))).map((name) => `contract/${name}`)
+    for (const file of ['contract.ts', ...nouns]) {
+      const source = await readFile(new URL(file, import.meta.url), 'utf8')
+      const imported = [...source.matchAll(/from '([^']+)'/g)].map(([, name]) => name)
+      expect(imported.filter((name) => !/^(zod|\.\/(contract\/)?base\.ts)$/.test(name ?? ''))).toEqual([])
+    }
   })
 
   // Checked by the compiler: a field that one side gains or loses does not build.

@@ -1,15 +1,7 @@
 // What goes over the wire, as zod schemas: strict for input, open for answers, which may grow. Imports zod and nothing else that runs, so a browser client can use it, too.
 import { z } from 'zod'
+import { cursor, json, limit, page, slug, text, time } from './contract/base.ts'
 
-const time = z.iso.datetime().meta({ example: '2026-03-01T09:30:00.000Z' })
-const json = z.record(z.string(), z.unknown()).meta({ type: 'object', additionalProperties: true })
-const text = (max: number) => z.string().min(1).max(max)
-
-const slug = z.string().meta({
-  description: '2-100 lowercase letters, digits and hyphens; neither UUID-shaped nor punycode nor reserved.',
-  pattern: '^[a-z0-9][a-z0-9-]{0,98}[a-z0-9]$',
-  example: 'acme-corp',
-})
 const isolation = z.enum(['row', 'schema'])
 const status = z.enum(['active', 'suspended', 'inactive', 'deleted', 'purged'])
 
@@ -68,16 +60,6 @@ export const PurgeSchema = z
 /** Verbs without arguments: no body at all, or an empty object. */
 export const NothingSchema = z.strictObject({}).meta({ id: 'Nothing' })
 
-const limitMessage = 'must be a whole number from 1 to 100'
-const limit = z
-  .string()
-  .regex(/^[0-9]{1,3}$/, limitMessage)
-  .transform(Number)
-  .refine((value) => value >= 1 && value <= 100, limitMessage)
-  .optional()
-  .meta({ type: 'integer', minimum: 1, maximum: 100, default: 20 })
-const cursor = text(500).optional().meta({ description: 'nextCursor of the page before.' })
-
 export const ListTenantsQuery = z.strictObject({
   limit,
   cursor,
@@ -103,9 +85,6 @@ export const EventSchema = z
     createdAt: time,
   })
   .meta({ id: 'Event' })
-
-const page = <T extends z.ZodType>(item: T) =>
-  z.object({ items: z.array(item), nextCursor: z.string().nullable(), total: z.int() })
 
 export const TenantPageSchema = page(TenantSchema).meta({ id: 'TenantPage' })
 export const EventPageSchema = page(EventSchema).meta({ id: 'EventPage' })

@@ -6,7 +6,7 @@ const middleware = { method: 'ALL', path: '/*' }
 describe('the route table', () => {
   it('gives a listed route its scope', () => {
     expect(scopeOf([middleware, { method: 'GET', path: '/health' }])).toBe('public')
-    expect(scopeOf([middleware, { method: 'GET', path: '/api/tenants/:tenant' }])).toBe('admin')
+    expect(scopeOf([middleware, { method: 'GET', path: '/api/tenants/:tenant' }])).toBe('tenant tenants:read')
   })
 
   it('gives an unlisted route none', () => {
@@ -29,6 +29,12 @@ describe('the route table', () => {
     expect(
       scopeOf([
         { method: 'GET', path: '/health' },
+        { method: 'GET', path: '/api/stats' },
+      ]),
+    ).toBe('instance stats:read')
+    expect(
+      scopeOf([
+        { method: 'GET', path: '/api/events' },
         { method: 'GET', path: '/api/stats' },
       ]),
     ).toBe('admin')

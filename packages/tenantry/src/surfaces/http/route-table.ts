@@ -1,33 +1,40 @@
 // Which route asks for which right. Fail-closed: a route that is not in this table is denied, even where a handler is
 // registered for it.
 
-/** What a caller needs: nothing, or the admin key. */
-export type Scope = 'public' | 'admin'
+import type { permissions } from '../../tenants/access.ts'
+
+type ControlPermission = (typeof permissions)[number]
+
+/**
+ * What a caller needs: nothing; the admin key or an operator's open elevation; a permission in the tenant that the path
+ * names (a member's role, a key of that tenant, or a service key); or a permission for the instance (a service key).
+ */
+export type Scope = 'public' | 'admin' | `tenant ${ControlPermission}` | `instance ${ControlPermission}`
 
 export const routeTable: Readonly<Record<string, Scope>> = {
   'GET /health': 'public',
   'GET /ready': 'public',
   'GET /openapi.json': 'public',
-  'POST /api/tenants': 'admin',
-  'GET /api/tenants': 'admin',
-  'GET /api/tenants/:tenant': 'admin',
-  'PATCH /api/tenants/:tenant': 'admin',
-  'DELETE /api/tenants/:tenant': 'admin',
-  'POST /api/tenants/:tenant/provision': 'admin',
-  'POST /api/tenants/:tenant/suspend': 'admin',
-  'POST /api/tenants/:tenant/activate': 'admin',
-  'POST /api/tenants/:tenant/deactivate': 'admin',
-  'POST /api/tenants/:tenant/restore': 'admin',
+  'POST /api/tenants': 'instance tenants:write',
+  'GET /api/tenants': 'instance tenants:read',
+  'GET /api/tenants/:tenant': 'tenant tenants:read',
+  'PATCH /api/tenants/:tenant': 'instance tenants:write',
+  'DELETE /api/tenants/:tenant': 'instance tenants:write',
+  'POST /api/tenants/:tenant/provision': 'instance tenants:write',
+  'POST /api/tenants/:tenant/suspend': 'instance tenants:write',
+  'POST /api/tenants/:tenant/activate': 'instance tenants:write',
+  'POST /api/tenants/:tenant/deactivate': 'instance tenants:write',
+  'POST /api/tenants/:tenant/restore': 'instance tenants:write',
   'POST /api/tenants/:tenant/purge': 'admin',
-  'GET /api/tenants/:tenant/credentials': 'admin',
-  'POST /api/tenants/:tenant/credentials': 'admin',
-  'POST /api/tenants/:tenant/credentials/:username/rotate': 'admin',
-  'POST /api/tenants/:tenant/credentials/:username/revoke': 'admin',
-  'DELETE /api/tenants/:tenant/credentials/:username': 'admin',
-  'GET /api/stats': 'admin',
-  'GET /api/events': 'admin',
-  'GET /api/verify': 'admin',
-  'POST /api/verify': 'admin',
+  'GET /api/tenants/:tenant/credentials': 'tenant credentials:read',
+  'POST /api/tenants/:tenant/credentials': 'tenant credentials:write',
+  'POST /api/tenants/:tenant/credentials/:username/rotate': 'tenant credentials:write',
+  'POST /api/tenants/:tenant/credentials/:username/revoke': 'tenant credentials:write',
+  'DELETE /api/tenants/:tenant/credentials/:username': 'tenant credentials:write',
+  'GET /api/stats': 'instance stats:read',
+  'GET /api/events': 'instance events:read',
+  'GET /api/verify': 'instance verify:read',
+  'POST /api/verify': 'instance verify:write',
 }
 
 /** A route as the router matched it. */
@@ -44,7 +51,9 @@ export function scopeOf(matched: readonly MatchedRoute[]): Scope | undefined {
   const handlers = matched.filter((route) => !(route.method === 'ALL' && route.path === '/*'))
   const scopes = handlers.map((route) => scopeInTable(`${route.method} ${route.path}`))
   if (scopes.length === 0 || scopes.includes(undefined)) return undefined
-  return scopes.includes('admin') ? 'admin' : 'public'
+  const distinct = [...new Set(scopes)].filter((scope) => scope !== 'public')
+  // Two rights at once are nobody's but the admin's.
+  return distinct.length > 1 ? 'admin' : (distinct[0] ?? 'public')
 }
 
 /** The methods that the table has for a path; for the Allow header only. */

@@ -1,0 +1,1 @@
+-- Operators, their way into tenants, and what a tenant is closed for.

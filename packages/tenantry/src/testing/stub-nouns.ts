@@ -1,0 +1,33 @@
+// The nouns of the in-memory instance. What lives in the control plane's tables has no stand-in: a test of it needs the
+// real rules, which are the database's.
+import { nounMethods, type Nouns } from '../composition/nouns.ts'
+import { TenantryError } from '../kernel/errors.ts'
+
+/** Admin keys work in memory; everything else says that it needs a database. */
+export function stubNouns(): Nouns {
+  const refusing = Object.entries(nounMethods).map(([noun, methods]) => [noun, refuseAll(noun, methods)])
+  // Every noun with every method, each of which refuses.
+  return { ...(Object.fromEntries(refusing) as Nouns), keys: stubKeys() }
+}
+
+function refuseAll(noun: string, methods: readonly string[]): object {
+  const refuse = (): Promise<never> =>
+    Promise.reject(
+      new TenantryError('CONFIGURATION_INVALID', `The stub has no database, and so no ${noun}.`, {
+        fix: `Test ${noun} with a real instance: createTenantry({ embedded: true }).`,
+      }),
+    )
+  return Object.fromEntries(methods.map((method) => [method, refuse]))
+}
+
+function stubKeys(): Nouns['keys'] {
+  let stored: string | undefined
+  return {
+    ensure: async (given?: string) => {
+      const made = stored === undefined && given === undefined ? 'tn_admin_stub' : undefined
+      stored = given ?? stored ?? made
+      return { key: made }
+    },
+    verify: async (presented: string) => presented === stored,
+  }
+}
