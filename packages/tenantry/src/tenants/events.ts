@@ -10,7 +10,8 @@ export interface TenantFact {
   readonly event: string
   /** The act, for the audit log: `tenant.suspend`. */
   readonly action: string
-  readonly tenant: Pick<Tenant, 'id' | 'slug' | 'plan'>
+  /** Null for what belongs to no tenant. */
+  readonly tenant: Pick<Tenant, 'id' | 'slug' | 'plan'> | null
   readonly actor: string
   readonly at: Date
   readonly reason?: string | null
@@ -25,7 +26,8 @@ insert into tenantry.audit_entry (id, action, tenant_id, actor, reason, detail, 
 
 /** What subscribers are told of a fact. */
 export function eventPayload({ tenant, reason = null, detail }: TenantFact): TenantEvent['payload'] {
-  return { slug: tenant.slug, plan: tenant.plan, ...detail, ...(reason === null ? {} : { reason }) }
+  const named = tenant === null ? {} : { slug: tenant.slug, plan: tenant.plan }
+  return { ...named, ...detail, ...(reason === null ? {} : { reason }) }
 }
 
 /** Writes the event and the audit entry of one fact. */
@@ -36,7 +38,7 @@ export async function recordFact(tx: Sql, fact: TenantFact): Promise<void> {
     newId(),
     fact.event,
     fact.action,
-    tenant.id,
+    tenant?.id ?? null,
     fact.actor,
     fact.reason ?? null,
     JSON.stringify(eventPayload(fact)),

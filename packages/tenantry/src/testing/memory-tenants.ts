@@ -210,7 +210,7 @@ export class MemoryTenants implements Tenants, TenantSource {
   #record(fact: Omit<TenantFact, 'actor' | 'at'>): void {
     const at = this.#now()
     this.#events.push({
-      ...{ seq: String(this.#events.length + 1), id: newId(), type: fact.event, tenantId: fact.tenant.id },
+      ...{ seq: String(this.#events.length + 1), id: newId(), type: fact.event, tenantId: fact.tenant?.id ?? null },
       ...{ payload: eventPayload({ ...fact, actor: 'library', at }), createdAt: at.toISOString() },
     })
   }
