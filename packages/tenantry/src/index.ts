@@ -33,6 +33,17 @@ export type { CredentialMeta, CredentialSink } from './features/credentials/sink
 export type { AdminKeys } from './features/keys/admin-keys.ts'
 export type { AllowOptions, ExternalAccess, ExternalTable } from './features/external-access/external-access.ts'
 export type { Gateway } from './features/external-access/claims.ts'
+export type {
+  ElevateInput,
+  Elevation,
+  NewElevation,
+  OpenSupport,
+  Operator,
+  OperatorRole,
+  Operators,
+  Support,
+  SupportAccess,
+} from './features/operators/operator.ts'
 export type { ContextToken, TokenOptions } from './features/tokens/context-tokens.ts'
 export type { PoolerSetting } from './engine/sql/pooler.ts'
 export type { VerifyCheck } from './features/verify/check.ts'

@@ -17,6 +17,9 @@ import type { Credentials } from '../features/credentials/credential.ts'
 import { credentialsParticipant } from '../features/credentials/credentials-participant.ts'
 import { createAdminKeys } from '../features/keys/admin-keys.ts'
 import { createExternalAccess } from '../features/external-access/external-access.ts'
+import { createOperators } from '../features/operators/create-operators.ts'
+import { createSupport } from '../features/operators/create-support.ts'
+import { supportParticipant } from '../features/operators/support-participant.ts'
 import { refuseBrokenPolicies } from '../features/verify/catalogue/boot-policies.ts'
 import { createVerifier, type Verifier } from '../features/verify/create-verifier.ts'
 import { startVerifySchedule } from '../features/verify/verify-schedule.ts'
@@ -80,6 +83,7 @@ export async function startRuntime(adminUrl: string, settings: TenantrySettings,
     const participants = [
       migrations.participant,
       credentialsParticipant({ database: central, instanceId: instance.id, sink: settings.credentials?.sink }),
+      supportParticipant,
       ...(settings.participants ?? []),
     ]
     const tenants = createTenants({
@@ -96,6 +100,8 @@ export async function startRuntime(adminUrl: string, settings: TenantrySettings,
       keys: createAdminKeys(central),
       externalAccess: createExternalAccess(central, instance),
       credentials: credentialsOf({ adminUrl, settings, central, instance }),
+      operators: createOperators({ database: central, clock: systemClock }),
+      support: createSupport({ database: central, clock: systemClock }),
     }
     const verifier = createVerifier({ central, instance, connection, sharedSchemas, logger })
     opened.push(scheduleOf(verifier, { central, settings, logger }))

@@ -87,7 +87,7 @@ export const errorCodes = {
   TRANSACTION_LEFT_OPEN: entry(500, 4, 'End the transaction before the client is released; it was rolled back.'),
   TRANSACTION_ABORTED: entry(500, 4, 'Let the error of the failed statement end the callback, or use a savepoint.'),
   TRANSACTION_ENDED: entry(500, 4, 'Do not use tx after its callback has ended.'),
-  REASON_REQUIRED: entry(400, 2, 'Give asCentral a reason; it is written to the audit log.'),
+  REASON_REQUIRED: entry(400, 2, 'Give a reason; it is written to the audit log.'),
   // Tables
   TABLE_NOT_FOUND: entry(404, 3, 'Name an existing table as schema.table.'),
   TABLE_NOT_OWNED: entry(403, 4, 'Make the admin login owner of the table, or a member of its owner.'),
@@ -141,6 +141,7 @@ export const errorCodes = {
   KEY_NOT_FOUND: entry(404, 3, 'Check the id; `tenantry key list` shows the keys there are.'),
   OPERATOR_NOT_FOUND: entry(404, 3, 'Check the user id; `tenantry operator list` shows the operators of the instance.'),
   OPERATOR_REQUIRED: entry(403, 4, 'Ask whoever holds the admin key to make the user an operator of that role.'),
+  ELEVATION_NOT_FOUND: entry(404, 3, 'Check the id; `tenantry operator elevations` shows the elevations there were.'),
   SUPPORT_ACCESS_NOT_FOUND: entry(404, 3, 'Check the id; `tenantry support list` shows the accesses to a tenant.'),
   // Proofs
   ISOLATION_BROKEN: entry(500, 4, 'Do not serve tenants with this; find what the message names.'),

@@ -47,6 +47,15 @@ export async function recordFact(tx: Sql, fact: TenantFact): Promise<void> {
   ])
 }
 
+const insertEntry = `
+insert into tenantry.audit_entry (id, action, tenant_id, actor, reason, detail, at) values ($1, $2, $3, $4, $5, $6, $7)`
+
+/** Writes an audit entry alone: what two trails record is still one event. */
+export async function recordEntry(tx: Sql, entry: Omit<TenantFact, 'event'>): Promise<void> {
+  const { action, tenant, actor, reason = null, detail = {}, at } = entry
+  await tx.query(insertEntry, [newId(), action, tenant?.id ?? null, actor, reason, JSON.stringify(detail), at])
+}
+
 interface EventRow {
   readonly seq: string
   readonly id: string

@@ -45,7 +45,7 @@ export interface Operators {
   list(): Promise<readonly Operator[]>
   /** Throws OPERATOR_REQUIRED for anybody but a super-admin, REASON_REQUIRED. */
   elevate(input: ElevateInput, options?: ActOptions): Promise<NewElevation>
-  /** Ends an elevation early. Repeatable. */
+  /** Ends an elevation early. Repeatable. Throws ELEVATION_NOT_FOUND. */
   release(id: string, options?: ActOptions): Promise<Elevation>
   elevations(options?: { readonly limit?: number; readonly cursor?: string }): Promise<Page<Elevation>>
   /** Whose open elevation a presented token is; null for none. Never cached. */
