@@ -23,7 +23,10 @@ const layers = {
   features: ['kernel', 'engine', 'control', 'tenants'],
   composition: ['kernel', 'engine', 'embedded', 'control', 'tenants', 'features'],
   tenantry: ['kernel', 'engine', 'embedded', 'control', 'tenants', 'features', 'composition'],
-  bridges: ['kernel', 'engine/context', 'engine/sql', 'tenants/tenant', 'tenantry'],
+  bridges: [
+    ...['kernel', 'engine/context', 'engine/sql', 'tenants/tenant', 'tenants/access'],
+    ...['features/resolution', 'tenantry'],
+  ],
   'surfaces/http': ['kernel', 'engine', 'control', 'tenants', 'features', 'tenantry'],
   'surfaces/cli': [
     'kernel',
@@ -54,6 +57,9 @@ const owners = {
   '@prisma': 'bridges/prisma',
   sequelize: 'bridges/sequelize',
   typeorm: 'bridges/typeorm',
+  express: 'bridges/express',
+  fastify: 'bridges/fastify',
+  koa: 'bridges/koa',
   '@babel/parser': 'features/lint/script/parse-script',
   'libpg-query': 'features/lint/sql/parse-sql',
 }

@@ -15,6 +15,7 @@ export type {
   ScopeOptions,
   TenantDb,
 } from './engine/sql/scope-handle.ts'
+export type { EndOptions, RequestScope } from './engine/sql/request-scope.ts'
 export type { PoolStats, TenantPool } from './engine/sql/pool-stats.ts'
 export type { Transaction, TransactionOptions } from './engine/sql/transaction.ts'
 export type { ExplainedPlan, ExplainOptions, ExplainResult } from './features/explain/explain.ts'

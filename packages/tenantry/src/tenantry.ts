@@ -6,6 +6,7 @@ import { ScopeStore, type TenantSource } from './engine/context/scope.ts'
 import { type GlobalTable, markGlobal, unmarkGlobal } from './engine/isolation/global-tables.ts'
 import { type ProtectResult, protectTable } from './engine/isolation/protect.ts'
 import type { TenantPool } from './engine/sql/pool-stats.ts'
+import type { RequestScope } from './engine/sql/request-scope.ts'
 import { ScopedPool } from './engine/sql/scoped-pool.ts'
 import type { CurrentScope, ScopedWork, ScopeHandle, ScopeOptions } from './engine/sql/scope-handle.ts'
 import { Scopes } from './engine/sql/scopes.ts'
@@ -23,6 +24,7 @@ import { checkHealth } from './composition/health-check.ts'
 import { packageVersion } from './kernel/version.ts'
 import { type Runtime, startRuntime } from './composition/runtime.ts'
 import { sharedSchemasOf, type TenantrySettings } from './composition/settings.ts'
+import type { CachedTenant } from './tenants/admission.ts'
 import { type ForEachResult, forEachTenant, type TenantFilter } from './tenants/for-each.ts'
 import type { Tenant, TenantRef } from './tenants/tenant.ts'
 import type { Tenants } from './tenants/tenants.ts'
@@ -65,6 +67,18 @@ export interface Tenantry extends Nouns, AsyncDisposable {
   run<T>(ref: TenantRef, options: ScopeOptions, callback: ScopedWork<T>): Promise<T>
   /** An explicit handle on a tenant. */
   scope(ref: TenantRef, options?: ScopeOptions): ScopeHandle
+  /**
+   * For bridges of web frameworks: the scope of a request that `resolve` bound to a tenant, or to none. Prefer run()
+   * wherever a promise says when the work is done.
+   *
+   * @example
+   * ```ts
+   * const scope = tenantry.requestScope(undefined)
+   * scope.run(() => console.log(tenantry.current()))
+   * scope.end()
+   * ```
+   */
+  requestScope(tenant: CachedTenant | undefined, options?: ScopeOptions): RequestScope
   /** The scope the running code is in, or undefined. */
   current(): CurrentScope | undefined
   /**
@@ -201,6 +215,10 @@ class Instance implements Omit<Tenantry, keyof Nouns> {
 
   scope(ref: TenantRef, options: ScopeOptions = {}): ScopeHandle {
     return this.#scopes.handle(ref, options)
+  }
+
+  requestScope(tenant: CachedTenant | undefined, options?: ScopeOptions): RequestScope {
+    return this.#scopes.ofRequest(tenant, options)
   }
 
   current(): CurrentScope | undefined {

@@ -13,6 +13,7 @@ import { reservedSlugs } from '../kernel/identifiers.ts'
 import { silentLogger } from '../kernel/logger.ts'
 import { packageVersion } from '../kernel/version.ts'
 import type { FleetTenants, ForEachOptions, Tenantry } from '../tenantry.ts'
+import type { CachedTenant } from '../tenants/admission.ts'
 import type { ForEachResult, TenantFilter } from '../tenants/for-each.ts'
 import type { Tenant, TenantRef } from '../tenants/tenant.ts'
 import { MemoryTenants } from './memory-tenants.ts'
@@ -85,6 +86,10 @@ class Stub implements Omit<Tenantry, keyof Nouns> {
       transaction: async (run) => this.pool.transaction(await this.#scopes.open(ref, options), run),
     }
     return queries as ScopeHandle
+  }
+
+  requestScope(tenant: CachedTenant | undefined, options?: ScopeOptions) {
+    return this.#scopes.ofRequest(tenant, options)
   }
 
   current() {

@@ -37,7 +37,7 @@ export class Scope {
 
 /** The scope of the running asynchronous context. */
 export class ScopeStore {
-  readonly #storage = new AsyncLocalStorage<Scope>()
+  readonly #storage = new AsyncLocalStorage<Scope | undefined>()
 
   current(): Scope | undefined {
     return this.#storage.getStore()
@@ -64,7 +64,8 @@ export class ScopeStore {
     }
   }
 
-  enter<T>(scope: Scope, run: () => T): T {
+  /** Runs a callback in a scope; undefined: outside of every scope. */
+  enter<T>(scope: Scope | undefined, run: () => T): T {
     return this.#storage.run(scope, run)
   }
 

@@ -3,6 +3,7 @@ import { TenantryError } from '../../kernel/errors.ts'
 import type { Claims } from '../context/context-token.ts'
 import { Scope, type ScopedTenant, type ScopeStore, type TenantRefLike, type TenantSource } from '../context/scope.ts'
 import type { CurrentScope, ScopedWork, ScopeHandle, ScopeOptions } from './scope-handle.ts'
+import { endOpenTransactions, RequestScope } from './request-scope.ts'
 import type { ScopedPool } from './scoped-pool.ts'
 import { TenantScope } from './tenant-scope.ts'
 
@@ -39,10 +40,9 @@ export class Scopes {
     return this.#scopeOf(this.#options.source.peek(ref) ?? (await this.#options.source.admitted(ref)), options)
   }
 
-  #scopeOf(tenant: ScopedTenant, { switch: switching = false, userId, role }: ScopeOptions): Scope {
-    this.#options.store.refuseConflict(tenant.id, switching)
-    if (userId === undefined && role === undefined) return new Scope(tenant, NOBODY)
-    return new Scope(tenant, { ...(userId === undefined ? {} : { userId }), ...(role === undefined ? {} : { role }) })
+  #scopeOf(tenant: ScopedTenant, options: ScopeOptions): Scope {
+    this.#options.store.refuseConflict(tenant.id, options.switch ?? false)
+    return scopeOf(tenant, options)
   }
 
   /**
@@ -64,16 +64,22 @@ export class Scopes {
     return result
   }
 
+  /** The scope of a request that was resolved to this tenant, or to none. It takes the place of any scope around it. */
+  ofRequest(tenant: ScopedTenant | undefined, options: ScopeOptions = {}): RequestScope {
+    return new RequestScope(this.#options, tenant && scopeOf(tenant, options))
+  }
+
   handle(ref: TenantRefLike, options: ScopeOptions): ScopeHandle {
     return new TenantScope(this, this.#options, { ref, options }).branded
   }
 
   /** Ends what a callback left behind in a transaction; returns how many clients that cost. */
   #endOpenTransactions(scope: Scope): number {
-    const held = this.#options.pool.unreleased(scope)
-    if (held.size === 0) return 0
-    const open = [...held].filter((client) => client.isInTransaction || client.isUnderWay)
-    for (const client of open) client.release(true)
-    return open.length
+    return endOpenTransactions(this.#options.pool.unreleased(scope))
   }
+}
+
+function scopeOf(tenant: ScopedTenant, { userId, role }: ScopeOptions): Scope {
+  if (userId === undefined && role === undefined) return new Scope(tenant, NOBODY)
+  return new Scope(tenant, { ...(userId === undefined ? {} : { userId }), ...(role === undefined ? {} : { role }) })
 }
