@@ -45,6 +45,25 @@ export type {
   Support,
   SupportAccess,
 } from './features/operators/operator.ts'
+export type {
+  Caller,
+  Resolution,
+  Resolve,
+  ResolveOptions,
+  Resolver,
+  TenancyRequest,
+  TrustTier,
+} from './features/resolution/resolution.ts'
+export { ResolverRegistry } from './features/resolution/resolver-registry.ts'
+export type {
+  CustomDomainSettings,
+  JwtSettings,
+  MembershipPort,
+  ResolutionPreset,
+  ResolutionSettings,
+  SessionSettings,
+  VerifiedSession,
+} from './features/resolution/settings.ts'
 export type { ContextToken, TokenOptions } from './features/tokens/context-tokens.ts'
 export type { PoolerSetting } from './engine/sql/pooler.ts'
 export type { VerifyCheck } from './features/verify/check.ts'
@@ -57,6 +76,7 @@ export type { HealthPart, HealthReport, HealthStatus } from './kernel/health.ts'
 export { hasSubdomain, isValidSchemaName, isValidSlug, reservedSlugs, schemaNameFor } from './kernel/identifiers.ts'
 export { jsonLogger, type LogFields, type Logger } from './kernel/logger.ts'
 export type { CredentialSettings, TenantrySettings } from './composition/settings.ts'
+export type { KeyPrincipal, Membership, Permission, VerifiedUser } from './tenants/access.ts'
 export type { ForEachFailure, ForEachResult, TenantFilter } from './tenants/for-each.ts'
 export type { Participant } from './tenants/participant.ts'
 export type {

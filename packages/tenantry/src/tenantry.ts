@@ -12,6 +12,8 @@ import type { CurrentScope, ScopedWork, ScopeHandle, ScopeOptions } from './engi
 import { Scopes } from './engine/sql/scopes.ts'
 import type { Transaction } from './engine/sql/transaction.ts'
 import { type ExplainOptions, type ExplainResult, explainStatement } from './features/explain/explain.ts'
+import type { Resolve } from './features/resolution/resolution.ts'
+import type { ResolverRegistry } from './features/resolution/resolver-registry.ts'
 import type { ContextToken, TokenOptions } from './features/tokens/context-tokens.ts'
 import { TenantryError } from './kernel/errors.ts'
 import type { VerifyOptions } from './features/verify/create-verifier.ts'
@@ -21,6 +23,7 @@ import { type Logger, silentLogger } from './kernel/logger.ts'
 import { lazily } from './composition/lazily.ts'
 import { lazyNouns, type Nouns } from './composition/nouns.ts'
 import { checkHealth } from './composition/health-check.ts'
+import { resolutionOf } from './composition/resolution.ts'
 import { packageVersion } from './kernel/version.ts'
 import { type Runtime, startRuntime } from './composition/runtime.ts'
 import { sharedSchemasOf, type TenantrySettings } from './composition/settings.ts'
@@ -92,6 +95,34 @@ export interface Tenantry extends Nouns, AsyncDisposable {
    * ```
    */
   perScope<T>(make: () => T): () => T
+  /**
+   * A function that runs in the scope of now whenever it is called: for listeners of event emitters and sockets. Throws
+   * TENANT_CONTEXT_MISSING outside of every scope. Whether the tenant may still be entered is asked with each statement.
+   *
+   * @example
+   * ```ts
+   * await tenantry.run('acme-corp', async () => {
+   *   socket.on('message', tenantry.bind(async (text) => {
+   *     await tenantry.pool.query('insert into messages (text) values ($1)', [String(text)])
+   *   }))
+   * })
+   * ```
+   */
+  bind<A extends unknown[], R>(callback: (...args: A) => R): (...args: A) => R
+  /**
+   * Finds out which tenant a request may run in: who calls, what the resolvers find named, and whether it may be bound.
+   * Never throws; what stands against it is the `refusal`. Synchronous where everything is in memory.
+   *
+   * @example
+   * ```ts
+   * const { tenant, refusal } = await tenantry.resolve(request)
+   * if (tenant === undefined) throw refusal
+   * await tenantry.run({ id: tenant.id }, () => tenantry.pool.query('select * from invoices'))
+   * ```
+   */
+  readonly resolve: Resolve
+  /** The resolvers that are asked; the application's own can be registered. */
+  readonly resolvers: ResolverRegistry
   /** Central access for a stated reason, which is written to the audit log first. */
   asCentral<T>(reason: string, run: (central: CentralScope) => Promise<T>): Promise<T>
   /** Brings a shared table into the policy form. */
@@ -169,6 +200,8 @@ class Instance implements Omit<Tenantry, keyof Nouns> {
   readonly logger: Logger
   readonly tenants: FleetTenants
   readonly pool: TenantPool
+  readonly resolve: Resolve
+  readonly resolvers: ResolverRegistry
   readonly #settings: TenantrySettings
   readonly #store = new ScopeStore()
   readonly #scopes: Scopes
@@ -192,6 +225,9 @@ class Instance implements Omit<Tenantry, keyof Nouns> {
     })
     this.pool = pool
     this.#scopes = new Scopes({ store: this.#store, source, pool })
+    const { resolve, resolvers } = resolutionOf(settings, { peek: () => this.#runtime, started })
+    this.resolve = resolve
+    this.resolvers = resolvers
     this.tenants = {
       ...lazily<Tenants>(async () => (await started()).tenants, TENANT_METHODS),
       forEach: (filter, run, options) => this.#forEach(filter, run, options),
@@ -227,6 +263,10 @@ class Instance implements Omit<Tenantry, keyof Nouns> {
 
   perScope<T>(make: () => T): () => T {
     return this.#store.perScope(make)
+  }
+
+  bind<A extends unknown[], R>(callback: (...args: A) => R): (...args: A) => R {
+    return this.#store.bind(callback)
   }
 
   async asCentral<T>(reason: string, run: (central: CentralScope) => Promise<T>): Promise<T> {

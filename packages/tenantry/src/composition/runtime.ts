@@ -67,7 +67,7 @@ export async function startRuntime(adminUrl: string, settings: TenantrySettings,
     await checkScopedLogin(connection, entrance, instance)
     const registry = createCachedRegistry({
       ...{ database: central, channel: instance.channel, clock: systemClock },
-      ...(settings.registryTtlMs === undefined ? {} : { ttlMs: settings.registryTtlMs }),
+      ...registryTtlOf(settings),
     })
     opened.push(() => registry.close())
     await registry.start()
@@ -185,6 +185,13 @@ export function connectionOf(
   url.username = instance.roles.login
   url.password = instance.loginPassword
   return { connectionString: url.href, ...application }
+}
+
+/** How long tenants are served from memory: `registryTtlMs`, else the seconds of `validatorCacheTtl`. */
+function registryTtlOf({ registryTtlMs, resolution }: TenantrySettings): { readonly ttlMs?: number } {
+  const ttlSeconds = resolution?.validatorCacheTtl
+  const ttlMs = registryTtlMs ?? (ttlSeconds === undefined ? undefined : ttlSeconds * 1000)
+  return ttlMs === undefined ? {} : { ttlMs }
 }
 
 function entranceOf(instance: Instance, settings: TenantrySettings): Entrance {

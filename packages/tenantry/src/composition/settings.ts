@@ -2,6 +2,7 @@
 import type { EmbeddedOptions } from '../embedded/embedded-server.ts'
 import type { PoolerSetting } from '../engine/sql/pooler.ts'
 import type { CredentialSink } from '../features/credentials/sink.ts'
+import type { ResolutionSettings } from '../features/resolution/settings.ts'
 import type { Logger } from '../kernel/logger.ts'
 import type { Participant } from '../tenants/participant.ts'
 import type { Isolation } from '../tenants/tenant.ts'
@@ -51,6 +52,8 @@ export interface TenantrySettings {
   readonly statementTimeoutMs?: number
   /** How long a cached tenant is served without asking the database, in milliseconds; default 30,000. */
   readonly registryTtlMs?: number
+  /** How requests are resolved to tenants. */
+  readonly resolution?: ResolutionSettings
   /** Logins of tenants' own. */
   readonly credentials?: CredentialSettings
   /**

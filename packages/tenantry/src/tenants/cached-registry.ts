@@ -2,6 +2,7 @@
 // is the backstop for notifications that were lost.
 import type { CentralDatabase, Subscription } from '../engine/sql/database.ts'
 import type { Clock } from '../kernel/clock.ts'
+import { isTenantryError } from '../kernel/errors.ts'
 import type { CachedTenant } from './admission.ts'
 import { ExpiringMap } from './expiring-map.ts'
 import { type TenantKey, tenantKey, tenantNotFound } from './reference.ts'
@@ -26,6 +27,8 @@ export interface CachedRegistryOptions {
 export interface CachedRegistry {
   /** The tenant if it is in memory: no promise, for the hot path. Throws TENANT_NOT_FOUND for text that is no reference. */
   peek(ref: TenantRef): CachedTenant | undefined
+  /** As peek; null where it is known, for a while, that there is no such tenant. */
+  recall(ref: TenantRef): CachedTenant | null | undefined
   /** The tenant, of any status. Throws TENANT_NOT_FOUND, and what the database throws when it must be asked. */
   lookup(ref: TenantRef): Promise<CachedTenant>
   /** Forgets a tenant, as a notification would. */
@@ -93,6 +96,12 @@ class MemoryRegistry implements CachedRegistry {
     return this.#cached(tenantKey(ref))
   }
 
+  recall(ref: TenantRef): CachedTenant | null | undefined {
+    const key = keyOrNull(ref)
+    if (key === null) return null
+    return this.#cached(key) ?? (this.#unknown.get(key.value) === true ? null : undefined)
+  }
+
   async lookup(ref: TenantRef): Promise<CachedTenant> {
     const key = tenantKey(ref)
     const cached = this.#cached(key)
@@ -153,5 +162,15 @@ class MemoryRegistry implements CachedRegistry {
     this.#tenants.clear()
     this.#unknown.clear()
     for (const heard of this.#listeners) heard(undefined)
+  }
+}
+
+/** Null for text that no tenant can have as its slug or id. */
+function keyOrNull(ref: TenantRef): TenantKey | null {
+  try {
+    return tenantKey(ref)
+  } catch (error) {
+    if (isTenantryError(error, 'TENANT_NOT_FOUND')) return null
+    throw error
   }
 }

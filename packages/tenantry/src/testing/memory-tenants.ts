@@ -4,7 +4,7 @@ import type { ScopedTenant, TenantSource } from '../engine/context/scope.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { TenantryError } from '../kernel/errors.ts'
 import { newId } from '../kernel/ids.ts'
-import { admit } from '../tenants/admission.ts'
+import { admit, type CachedTenant } from '../tenants/admission.ts'
 import { eventPayload, type TenantFact } from '../tenants/events.ts'
 import type { TenantFilter } from '../tenants/for-each.ts'
 import { checkCreate, checkReason, checkUpdate, type NewTenant } from '../tenants/input.ts'
@@ -24,6 +24,11 @@ type Verb = keyof typeof eventOfVerb
 
 const effects: Readonly<Record<Exclude<Verb, 'suspend' | 'delete'>, (tenant: TenantRecord, at: Date) => TenantRecord>> =
   { activate: activated, deactivate: deactivated, restore: restored }
+
+function cachedOf(record: TenantRecord): CachedTenant {
+  const { id, slug, status, isolation, schemaName, plan, provisionedAt } = record
+  return { id, slug, status, isolation, schemaName, plan, provisioned: provisionedAt !== null, migrationVersion: 0 }
+}
 
 export interface MemoryTenantsOptions {
   readonly defaults: TenantDefaults
@@ -50,8 +55,21 @@ export class MemoryTenants implements Tenants, TenantSource {
   }
 
   async admitted(ref: TenantRef): Promise<ScopedTenant> {
-    const record = this.#required(ref)
-    return { ...admit({ ...record, provisioned: record.provisionedAt !== null, migrationVersion: 0 }) }
+    return { ...admit(cachedOf(this.#required(ref))) }
+  }
+
+  /** As the cached registry: a tenant of any status, or null. */
+  recall(ref: TenantRef): CachedTenant | null {
+    try {
+      return cachedOf(this.#required(ref))
+    } catch (error) {
+      if (error instanceof TenantryError && error.code === 'TENANT_NOT_FOUND') return null
+      throw error
+    }
+  }
+
+  async lookup(ref: TenantRef): Promise<CachedTenant> {
+    return cachedOf(this.#required(ref))
   }
 
   /** The tenants that a walk over all of them enters. */

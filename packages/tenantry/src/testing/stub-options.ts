@@ -11,7 +11,10 @@ export interface StubQuery {
 }
 
 export interface StubOptions
-  extends Pick<TenantrySettings, 'isolation' | 'autoProvision' | 'reservedSlugs' | 'purgeAfterDays' | 'logger'> {
+  extends Pick<
+    TenantrySettings,
+    'isolation' | 'autoProvision' | 'reservedSlugs' | 'purgeAfterDays' | 'logger' | 'resolution'
+  > {
   /** The rows that a statement returns. Without it each statement fails, because the stub runs no SQL. */
   readonly onQuery?: (query: StubQuery) => readonly object[] | Promise<readonly object[]>
   /** Default: the system's. */

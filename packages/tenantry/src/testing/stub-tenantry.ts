@@ -6,6 +6,9 @@ import type { QueryResultRows } from '../engine/sql/database.ts'
 import type { ScopedWork, ScopeHandle, ScopeOptions, TenantQueries } from '../engine/sql/scope-handle.ts'
 import { Scopes } from '../engine/sql/scopes.ts'
 import type { Nouns } from '../composition/nouns.ts'
+import { createResolution } from '../features/resolution/create-resolution.ts'
+import type { Resolve } from '../features/resolution/resolution.ts'
+import type { ResolverRegistry } from '../features/resolution/resolver-registry.ts'
 import { systemClock } from '../kernel/clock.ts'
 import { TenantryError } from '../kernel/errors.ts'
 import { healthReport } from '../kernel/health.ts'
@@ -43,6 +46,8 @@ class Stub implements Omit<Tenantry, keyof Nouns> {
   readonly logger
   readonly tenants: FleetTenants
   readonly pool: StubPool
+  readonly resolve: Resolve
+  readonly resolvers: ResolverRegistry
   readonly #memory: MemoryTenants
   readonly #store = new ScopeStore()
   readonly #scopes: Scopes
@@ -63,6 +68,12 @@ class Stub implements Omit<Tenantry, keyof Nouns> {
     }
     this.pool = new StubPool({ store, source, onQuery })
     this.#scopes = new Scopes({ store, source, pool: this.pool })
+    const { resolve, resolvers } = createResolution(options.resolution ?? {}, {
+      tenants: memory,
+      ...{ members: undefined, keys: undefined, reservedSlugs: options.reservedSlugs },
+    })
+    this.resolve = resolve
+    this.resolvers = resolvers
     this.tenants = Object.assign(memory, { forEach: this.#forEach.bind(this) })
   }
 
@@ -98,6 +109,10 @@ class Stub implements Omit<Tenantry, keyof Nouns> {
 
   perScope<T>(make: () => T): () => T {
     return this.#store.perScope(make)
+  }
+
+  bind<A extends unknown[], R>(callback: (...args: A) => R): (...args: A) => R {
+    return this.#store.bind(callback)
   }
 
   async asCentral<T>(reason: string, run: (central: CentralScope) => Promise<T>): Promise<T> {

@@ -64,6 +64,13 @@ export class ScopeStore {
     }
   }
 
+  /** A function that runs in the scope of now; TENANT_CONTEXT_MISSING where there is none. */
+  bind<A extends unknown[], R>(callback: (...args: A) => R): (...args: A) => R {
+    const scope = this.#storage.getStore()
+    if (!scope) throw new TenantryError('TENANT_CONTEXT_MISSING', 'A function was bound outside of every scope.')
+    return (...args) => this.enter(scope, () => callback(...args))
+  }
+
   /** Runs a callback in a scope; undefined: outside of every scope. */
   enter<T>(scope: Scope | undefined, run: () => T): T {
     return this.#storage.run(scope, run)

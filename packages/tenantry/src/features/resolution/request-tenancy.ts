@@ -102,7 +102,7 @@ function scopeOptionsOf({ caller, membership }: Resolution): ScopeOptions {
 function failed(cause: unknown): Resolution {
   const refusal = new TenantryError('INTERNAL', 'The tenant of a request could not be resolved.', { cause })
   const nobody = { resolver: undefined, trust: undefined, caller: { kind: 'anonymous' }, membership: null } as const
-  return { ...nobody, tenant: undefined, refusal, isPublic: false }
+  return { ...nobody, tenant: undefined, refusal, isPublic: false, credentialRefusal: undefined }
 }
 
 function logOutage(logger: Logger, refusal: TenantryError, requestId: string): void {

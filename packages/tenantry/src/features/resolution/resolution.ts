@@ -61,6 +61,11 @@ export interface Resolution {
   readonly refusal: TenantryError | undefined
   /** Whether the application declared the route public. */
   readonly isPublic: boolean
+  /**
+   * Why the credential that was sent was not accepted (TOKEN_INVALID, TOKEN_EXPIRED), on a public route, where the
+   * request goes on as anybody's. Undefined everywhere else: there it is the refusal.
+   */
+  readonly credentialRefusal: TenantryError | undefined
 }
 
 /** What the application says of one mount of the middleware. */
