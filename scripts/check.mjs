@@ -9,6 +9,7 @@ const steps = [
   { name: 'layers', command: 'npm run --silent check:layers' },
   { name: 'exports', command: 'npm run --silent check:exports' },
   { name: 'docs', command: 'npm run --silent check:docs' },
+  { name: 'client', command: 'npm run --silent check:client' },
   { name: 'tests', command: 'npm run --silent test', slow: true },
   { name: 'package', command: 'npm run --silent check:package', slow: true },
 ]

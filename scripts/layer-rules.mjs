@@ -28,6 +28,7 @@ const layers = {
     ...['features/resolution', 'tenantry'],
   ],
   'surfaces/http': ['kernel', 'engine', 'control', 'tenants', 'features', 'tenantry'],
+  'surfaces/client': [],
   'surfaces/cli': [
     'kernel',
     'engine',
@@ -50,6 +51,7 @@ const owners = {
   hono: 'surfaces/http',
   '@hono': 'surfaces/http',
   zod: 'surfaces/http',
+  'openapi-fetch': 'surfaces/client',
   commander: 'surfaces/cli',
   '@clack': 'surfaces/cli',
   knex: 'bridges/knex',
@@ -86,6 +88,12 @@ export const forbidden = [
     'main-entry-stays-light',
     { path: inside('index') },
     { path: ['hono', '@hono', 'zod', 'commander', '@clack', '@babel', 'libpg-query'].map(library), reachable: true },
+  ),
+  rule('client-runs-in-browsers', { path: inside('surfaces/client') }, { dependencyTypes: ['core'] }),
+  rule(
+    'client-needs-fetch-only',
+    { path: inside('surfaces/client') },
+    { path: '^node_modules/', pathNot: library('openapi-fetch') },
   ),
   rule('index-is-an-exit', { path: `^${SRC}/` }, { path: anyIndex }),
   rule('no-value-cycles', {}, { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } }),

@@ -9,6 +9,7 @@ const root = fileURLToPath(new URL('../../../../', import.meta.url))
 const folder = `${root}packages/tenantry/test/types/`
 const entries = {
   tenantry: `${root}packages/tenantry/src/index.ts`,
+  'tenantry/client': `${root}packages/tenantry/src/surfaces/client/index.ts`,
   'tenantry/http': `${root}packages/tenantry/src/surfaces/http/index.ts`,
   'tenantry/lint': `${root}packages/tenantry/src/features/lint/index.ts`,
   'tenantry/testing': `${root}packages/tenantry/src/testing/index.ts`,

@@ -1,0 +1,1018 @@
+// Generated from the OpenAPI document by scripts/client.mjs; `npm run client -w tenantry` writes it again.
+
+export const operationTable = {
+  getHealth: ['GET', '/health', 503],
+  getReady: ['GET', '/ready'],
+  listTenants: ['GET', '/api/tenants'],
+  createTenant: ['POST', '/api/tenants'],
+  getTenant: ['GET', '/api/tenants/{tenant}'],
+  deleteTenant: ['DELETE', '/api/tenants/{tenant}'],
+  updateTenant: ['PATCH', '/api/tenants/{tenant}'],
+  provisionTenant: ['POST', '/api/tenants/{tenant}/provision'],
+  suspendTenant: ['POST', '/api/tenants/{tenant}/suspend'],
+  activateTenant: ['POST', '/api/tenants/{tenant}/activate'],
+  deactivateTenant: ['POST', '/api/tenants/{tenant}/deactivate'],
+  restoreTenant: ['POST', '/api/tenants/{tenant}/restore'],
+  purgeTenant: ['POST', '/api/tenants/{tenant}/purge'],
+  listCredentials: ['GET', '/api/tenants/{tenant}/credentials'],
+  createCredential: ['POST', '/api/tenants/{tenant}/credentials'],
+  rotateCredential: ['POST', '/api/tenants/{tenant}/credentials/{username}/rotate'],
+  revokeCredential: ['POST', '/api/tenants/{tenant}/credentials/{username}/revoke'],
+  dropCredential: ['DELETE', '/api/tenants/{tenant}/credentials/{username}'],
+  getStats: ['GET', '/api/stats'],
+  listEvents: ['GET', '/api/events'],
+  getVerify: ['GET', '/api/verify'],
+  runVerify: ['POST', '/api/verify'],
+  getOpenapi: ['GET', '/openapi.json'],
+} as const
+
+export type KnownErrorCode =
+  | 'INVALID_INPUT'
+  | 'UNKNOWN_FIELD'
+  | 'INVALID_JSON'
+  | 'BODY_TOO_LARGE'
+  | 'UNSUPPORTED_MEDIA_TYPE'
+  | 'SLUG_INVALID'
+  | 'SLUG_RESERVED'
+  | 'SLUG_TAKEN'
+  | 'SCHEMA_NAME_INVALID'
+  | 'SCHEMA_NAME_TAKEN'
+  | 'USAGE'
+  | 'CONFIRMATION_REQUIRED'
+  | 'TENANT_NOT_FOUND'
+  | 'TENANT_SUSPENDED'
+  | 'TENANT_INACTIVE'
+  | 'TENANT_DELETED'
+  | 'TENANT_PURGED'
+  | 'TENANT_NOT_PROVISIONED'
+  | 'TENANT_STATUS_CONFLICT'
+  | 'TENANT_BUSY'
+  | 'FIELD_IMMUTABLE'
+  | 'PRECONDITION_FAILED'
+  | 'SCHEMA_EXISTS'
+  | 'PROVISION_FAILED'
+  | 'PURGE_INCOMPLETE'
+  | 'MIGRATION_FAILED'
+  | 'MIGRATION_CHANGED'
+  | 'MIGRATION_MISSING'
+  | 'TENANT_CONTEXT_MISSING'
+  | 'CONTEXT_INVALID'
+  | 'CONTEXT_EXPIRED'
+  | 'SCOPE_CONFLICT'
+  | 'CLIENT_RELEASED'
+  | 'CLIENT_SCOPE_MISMATCH'
+  | 'STATEMENT_REFUSED'
+  | 'MULTIPLE_STATEMENTS'
+  | 'COPY_FROM_ROW_SCOPE'
+  | 'TRANSACTION_LEFT_OPEN'
+  | 'TRANSACTION_ABORTED'
+  | 'TRANSACTION_ENDED'
+  | 'REASON_REQUIRED'
+  | 'TABLE_NOT_FOUND'
+  | 'TABLE_NOT_OWNED'
+  | 'TABLE_NOT_EMPTY'
+  | 'TABLE_UNSUPPORTED'
+  | 'CREDENTIAL_NOT_FOUND'
+  | 'CREDENTIAL_NAME_INVALID'
+  | 'CREDENTIAL_NAME_TAKEN'
+  | 'CREDENTIAL_CONFLICT'
+  | 'CREDENTIAL_SINK_FAILED'
+  | 'CREDENTIAL_INCOMPLETE'
+  | 'TENANT_NOT_RESOLVED'
+  | 'TENANT_CONFLICT'
+  | 'NOT_A_MEMBER'
+  | 'PERMISSION_DENIED'
+  | 'TOKEN_INVALID'
+  | 'TOKEN_EXPIRED'
+  | 'KEYS_UNAVAILABLE'
+  | 'RESOLVER_UNKNOWN'
+  | 'TENANT_READ_ONLY'
+  | 'TENANT_MAINTENANCE'
+  | 'MEMBER_NOT_FOUND'
+  | 'MEMBER_EXISTS'
+  | 'MEMBER_STATE_CONFLICT'
+  | 'LAST_OWNER'
+  | 'OWNER_EXISTS'
+  | 'RANK_TOO_LOW'
+  | 'ROLE_NOT_FOUND'
+  | 'ROLE_EXISTS'
+  | 'ROLE_IN_USE'
+  | 'INVITATION_NOT_FOUND'
+  | 'INVITATION_EXPIRED'
+  | 'INVITATION_USED'
+  | 'INVITATION_REVOKED'
+  | 'INVITATION_EMAIL_MISMATCH'
+  | 'ORGANIZATION_NOT_FOUND'
+  | 'ORGANIZATION_CONFLICT'
+  | 'TEAM_NOT_FOUND'
+  | 'KEY_NOT_FOUND'
+  | 'OPERATOR_NOT_FOUND'
+  | 'OPERATOR_REQUIRED'
+  | 'SUPPORT_ACCESS_NOT_FOUND'
+  | 'ISOLATION_BROKEN'
+  | 'PROOF_INCONCLUSIVE'
+  | 'NOT_INITIALIZED'
+  | 'CONTROL_PLANE_OUTDATED'
+  | 'CONTROL_PLANE_NEWER'
+  | 'LOGIN_TOO_POWERFUL'
+  | 'ADMIN_TOO_WEAK'
+  | 'ROLE_CONFLICT'
+  | 'POSTGRES_TOO_OLD'
+  | 'DATABASE_UNAVAILABLE'
+  | 'DATABASE_AUTH_FAILED'
+  | 'DATABASE_ERROR'
+  | 'CONFIGURATION_INVALID'
+  | 'SELF_TEST_FAILED'
+  | 'EMBEDDED_BINARIES_MISSING'
+  | 'EMBEDDED_DATA_VERSION'
+  | 'EMBEDDED_RUNNING'
+  | 'EMBEDDED_FAILED'
+  | 'NO_TARGET'
+  | 'VERIFY_FAILED'
+  | 'VERIFY_NOT_RUN'
+  | 'REPORT_INVALID'
+  | 'SERVER_UNREACHABLE'
+  | 'UNAUTHENTICATED'
+  | 'FORBIDDEN'
+  | 'ROUTE_NOT_FOUND'
+  | 'METHOD_NOT_ALLOWED'
+  | 'IDEMPOTENCY_MISMATCH'
+  | 'IDEMPOTENCY_BUSY'
+  | 'IDEMPOTENCY_SECRET'
+  | 'SHUTTING_DOWN'
+  | 'CLOSED'
+  | 'INTERNAL'
+
+export interface components {
+    schemas: {
+        Health: {
+            /** @enum {string} */
+            status: "up" | "degraded" | "down";
+            parts: {
+                [key: string]: {
+                    /** @enum {string} */
+                    status: "up" | "degraded" | "down";
+                    latencyMs?: number;
+                };
+            };
+        };
+        /** @description RFC 9457 problem details. */
+        Problem: {
+            /** @example urn:tenantry:problem:tenant-not-found */
+            type: string;
+            title: string;
+            status: number;
+            detail: string;
+            /** @example TENANT_NOT_FOUND */
+            code: string;
+            fix: string;
+            retryable: boolean;
+            requestId: string;
+            instance: string;
+            field?: string;
+        };
+        Ready: {
+            /** @enum {string} */
+            status: "ready";
+        };
+        Tenant: {
+            /** Format: uuid */
+            id: string;
+            /**
+             * @description 2-100 lowercase letters, digits and hyphens; neither UUID-shaped nor punycode nor reserved.
+             * @example acme-corp
+             */
+            slug: string;
+            name: string;
+            /** @enum {string} */
+            status: "active" | "suspended" | "inactive" | "deleted" | "purged";
+            /** @enum {string} */
+            isolation: "row" | "schema";
+            schemaName: string;
+            plan: string | null;
+            ownerUserId: string | null;
+            settings: {
+                [key: string]: unknown;
+            };
+            metadata: {
+                [key: string]: unknown;
+            };
+            /**
+             * Format: date-time
+             * @example 2026-03-01T09:30:00.000Z
+             */
+            provisionedAt: string | null;
+            /**
+             * Format: date-time
+             * @example 2026-03-01T09:30:00.000Z
+             */
+            suspendedAt: string | null;
+            suspendReason: string | null;
+            /**
+             * Format: date-time
+             * @example 2026-03-01T09:30:00.000Z
+             */
+            deletedAt: string | null;
+            /**
+             * Format: date-time
+             * @example 2026-03-01T09:30:00.000Z
+             */
+            purgeAfter: string | null;
+            /**
+             * Format: date-time
+             * @example 2026-03-01T09:30:00.000Z
+             */
+            purgedAt: string | null;
+            /**
+             * Format: date-time
+             * @example 2026-03-01T09:30:00.000Z
+             */
+            createdAt: string;
+            /**
+             * Format: date-time
+             * @example 2026-03-01T09:30:00.000Z
+             */
+            updatedAt: string;
+            version: number;
+        };
+        CreateTenant: {
+            /** @example ACME Corp */
+            name: string;
+            /**
+             * @description 2-100 lowercase letters, digits and hyphens; neither UUID-shaped nor punycode nor reserved.
+             * @example acme-corp
+             */
+            slug?: string;
+            schemaName?: string;
+            plan?: string;
+            /** @enum {string} */
+            isolation?: "row" | "schema";
+            provision?: boolean;
+            ownerUserId?: string;
+            settings?: {
+                [key: string]: unknown;
+            };
+            metadata?: {
+                [key: string]: unknown;
+            };
+        };
+        TenantPage: {
+            items: components["schemas"]["Tenant"][];
+            nextCursor: string | null;
+            total: number;
+        };
+        UpdateTenant: {
+            name?: string;
+            plan?: string | null;
+            ownerUserId?: string | null;
+            settings?: {
+                [key: string]: unknown;
+            };
+            metadata?: {
+                [key: string]: unknown;
+            };
+        };
+        ProvisionResult: {
+            provisioned: boolean;
+            schemaName: string;
+            tableCount: number;
+            /** @example already provisioned */
+            message: string;
+        };
+        Nothing: Record<string, never>;
+        Suspend: {
+            reason?: string;
+        };
+        Purge: {
+            /** @description The tenant's slug, typed out. */
+            confirm: string;
+        };
+        CredentialPage: {
+            items: components["schemas"]["CredentialInfo"][];
+            nextCursor: string | null;
+            total: number;
+        };
+        CredentialInfo: {
+            /**
+             * @description 1-63 lowercase letters, digits and underscores, not starting with a digit.
+             * @example acme_reports
+             */
+            username: string;
+            /** @description Stays the same through rotations. */
+            name: string;
+            /** @enum {string} */
+            state: "active" | "replaced" | "expired" | "revoked" | "disabled";
+            /**
+             * Format: date-time
+             * @example 2026-03-01T09:30:00.000Z
+             */
+            createdAt: string;
+            /**
+             * Format: date-time
+             * @example 2026-03-01T09:30:00.000Z
+             */
+            expiresAt: string | null;
+            /**
+             * Format: date-time
+             * @example 2026-03-01T09:30:00.000Z
+             */
+            revokedAt: string | null;
+        };
+        /** @description Answered once; the password is stored nowhere. */
+        DirectCredential: {
+            /**
+             * @description 1-63 lowercase letters, digits and underscores, not starting with a digit.
+             * @example acme_reports
+             */
+            username: string;
+            password: string;
+            schemaName: string;
+            connectionString: string;
+            /** Format: uuid */
+            tenantId: string;
+        };
+        CreateCredential: {
+            /**
+             * @description 1-63 lowercase letters, digits and underscores, not starting with a digit.
+             * @example acme_reports
+             */
+            username?: string;
+            /** @description 12-256 characters in the Unicode form NFKC; made where it is left out. */
+            password?: string;
+            connectionLimit?: number;
+        };
+        RotateCredential: {
+            /** @description 12-256 characters in the Unicode form NFKC; made where it is left out. */
+            password?: string;
+            /** @description How long the login that is replaced still works; a day where it is left out. */
+            graceSeconds?: number;
+        };
+        Stats: {
+            total: number;
+            byStatus: {
+                [key: string]: number;
+            };
+            byPlan: {
+                [key: string]: number;
+            };
+            byIsolation: {
+                [key: string]: number;
+            };
+            unprovisioned: number;
+        };
+        EventPage: {
+            items: components["schemas"]["Event"][];
+            nextCursor: string | null;
+            total: number;
+        };
+        Event: {
+            seq: string;
+            /** Format: uuid */
+            id: string;
+            type: string;
+            /** Format: uuid */
+            tenantId: string | null;
+            payload: {
+                [key: string]: unknown;
+            };
+            /**
+             * Format: date-time
+             * @example 2026-03-01T09:30:00.000Z
+             */
+            createdAt: string;
+        };
+        VerifyReport: {
+            ok: boolean;
+            checks: {
+                name: string;
+                ok: boolean;
+                subject?: string;
+                fix?: string;
+                severity?: string;
+                skipped?: string;
+                ran?: string[];
+            }[];
+            instance: string;
+            database: string;
+            serverVersion: string;
+            tenantryVersion: string;
+            /**
+             * Format: date-time
+             * @example 2026-03-01T09:30:00.000Z
+             */
+            startedAt: string;
+            /**
+             * Format: date-time
+             * @example 2026-03-01T09:30:00.000Z
+             */
+            finishedAt: string;
+            /** @enum {string|null} */
+            only: "catalogue" | "probes" | null;
+            readOnly: boolean;
+            allowSkipped: boolean;
+            fingerprint: string | null;
+            parts: {
+                [key: string]: string;
+            } | null;
+            changed: string[] | null;
+            signature: string;
+        };
+        Verify: {
+            /** @enum {string} */
+            only?: "catalogue" | "probes";
+            readOnly?: boolean;
+            allowSkipped?: boolean;
+            sampleSchemas?: number;
+        };
+    };
+    responses: never;
+    parameters: never;
+    requestBodies: never;
+    headers: never;
+    pathItems: never;
+}
+export interface operations {
+    getHealth: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Up, or degraded. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Health"];
+                };
+            };
+            /** @description Down. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Health"];
+                };
+            };
+        };
+    };
+    getReady: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Ready. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Ready"];
+                };
+            };
+        };
+    };
+    listTenants: {
+        parameters: {
+            query?: {
+                limit?: number;
+                /** @description nextCursor of the page before. */
+                cursor?: string;
+                status?: "active" | "suspended" | "inactive" | "deleted" | "purged";
+                /** @description Part of slug or name, case-insensitive. */
+                search?: string;
+                plan?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One page. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TenantPage"];
+                };
+            };
+        };
+    };
+    createTenant: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateTenant"];
+            };
+        };
+        responses: {
+            /** @description Created, and provisioned unless `provision` is false. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Tenant"];
+                };
+            };
+        };
+    };
+    getTenant: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug or id. */
+                tenant: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The tenant. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Tenant"];
+                };
+            };
+        };
+    };
+    deleteTenant: {
+        parameters: {
+            query?: never;
+            header?: {
+                "If-Match"?: string;
+            };
+            path: {
+                /** @description Slug or id. */
+                tenant: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Deleted, and kept until `purgeAfter`. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Tenant"];
+                };
+            };
+        };
+    };
+    updateTenant: {
+        parameters: {
+            query?: never;
+            header?: {
+                "If-Match"?: string;
+            };
+            path: {
+                /** @description Slug or id. */
+                tenant: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UpdateTenant"];
+            };
+        };
+        responses: {
+            /** @description Changed. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Tenant"];
+                };
+            };
+        };
+    };
+    provisionTenant: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug or id. */
+                tenant: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Nothing"];
+            };
+        };
+        responses: {
+            /** @description Ready to enter; idempotent. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProvisionResult"];
+                };
+            };
+        };
+    };
+    suspendTenant: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug or id. */
+                tenant: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Suspend"];
+            };
+        };
+        responses: {
+            /** @description The tenant as it is now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Tenant"];
+                };
+            };
+        };
+    };
+    activateTenant: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug or id. */
+                tenant: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Nothing"];
+            };
+        };
+        responses: {
+            /** @description The tenant as it is now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Tenant"];
+                };
+            };
+        };
+    };
+    deactivateTenant: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug or id. */
+                tenant: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Nothing"];
+            };
+        };
+        responses: {
+            /** @description The tenant as it is now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Tenant"];
+                };
+            };
+        };
+    };
+    restoreTenant: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug or id. */
+                tenant: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Nothing"];
+            };
+        };
+        responses: {
+            /** @description The tenant as it is now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Tenant"];
+                };
+            };
+        };
+    };
+    purgeTenant: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug or id. */
+                tenant: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Purge"];
+            };
+        };
+        responses: {
+            /** @description The tenant as it is now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Tenant"];
+                };
+            };
+        };
+    };
+    listCredentials: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug or id. */
+                tenant: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All of them. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CredentialPage"];
+                };
+            };
+        };
+    };
+    createCredential: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug or id. */
+                tenant: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["CreateCredential"];
+            };
+        };
+        responses: {
+            /** @description The login with its password, which is shown once. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DirectCredential"];
+                };
+            };
+        };
+    };
+    rotateCredential: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug or id. */
+                tenant: string;
+                username: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["RotateCredential"];
+            };
+        };
+        responses: {
+            /** @description The login with its password, which is shown once. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DirectCredential"];
+                };
+            };
+        };
+    };
+    revokeCredential: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug or id. */
+                tenant: string;
+                username: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Nothing"];
+            };
+        };
+        responses: {
+            /** @description The login as it is now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CredentialInfo"];
+                };
+            };
+        };
+    };
+    dropCredential: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug or id. */
+                tenant: string;
+                username: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The login as it was. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CredentialInfo"];
+                };
+            };
+        };
+    };
+    getStats: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The counts. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Stats"];
+                };
+            };
+        };
+    };
+    listEvents: {
+        parameters: {
+            query?: {
+                limit?: number;
+                /** @description nextCursor of the page before. */
+                cursor?: string;
+                type?: string;
+                /** @description Slug or id. */
+                tenant?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One page. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventPage"];
+                };
+            };
+        };
+    };
+    getVerify: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The report. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VerifyReport"];
+                };
+            };
+        };
+    };
+    runVerify: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Verify"];
+            };
+        };
+        responses: {
+            /** @description The report; `ok` says whether isolation holds. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VerifyReport"];
+                };
+            };
+        };
+    };
+    getOpenapi: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OpenAPI 3.1. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+        };
+    };
+}

@@ -1,0 +1,57 @@
+// What each operation of the contract takes and gives, as types over the generated ones.
+import type { operations, operationTable } from './generated/api.ts'
+
+export type OperationId = keyof typeof operationTable
+
+interface Content<T> {
+  readonly content: { readonly 'application/json': T }
+}
+
+type Parameters<Id extends OperationId> = operations[Id]['parameters']
+type Member<T, Name extends string> = T extends { readonly [key in Name]?: infer Value } ? NonNullable<Value> : never
+
+type PathOf<Id extends OperationId> = Member<Parameters<Id>, 'path'>
+type QueryOf<Id extends OperationId> = Member<Parameters<Id>, 'query'>
+type HeadersOf<Id extends OperationId> = Member<Parameters<Id>, 'header'>
+
+type IfAny<T, Then> = [T] extends [never] ? unknown : Then
+type IsWrite<Id extends OperationId> = (typeof operationTable)[Id][0] extends 'GET' ? false : true
+
+type BodyArguments<Id extends OperationId> = operations[Id] extends { readonly requestBody: Content<infer Body> }
+  ? { readonly body: Body }
+  : operations[Id] extends { readonly requestBody?: Content<infer Body> }
+    ? { readonly body?: Body }
+    : unknown
+
+interface CallOptions {
+  /** Gives the call up. */
+  readonly signal?: AbortSignal
+}
+
+interface WriteOptions {
+  /** Sent as `Idempotency-Key`: the server carries the call out once, however often it arrives. */
+  readonly idempotencyKey?: string
+}
+
+/** What one call takes: the parameters of its path by name, then `query`, `body` and `headers` as the contract has them. */
+export type Arguments<Id extends OperationId> = IfAny<PathOf<Id>, Readonly<PathOf<Id>>> &
+  IfAny<QueryOf<Id>, { readonly query?: Readonly<QueryOf<Id>> }> &
+  IfAny<HeadersOf<Id>, { readonly headers?: Readonly<HeadersOf<Id>> }> &
+  BodyArguments<Id> &
+  (IsWrite<Id> extends true ? WriteOptions : unknown) &
+  CallOptions
+
+/** What a call resolves with. */
+export type Result<Id extends OperationId> = {
+  [Status in keyof operations[Id]['responses']]: operations[Id]['responses'][Status] extends Content<infer Body>
+    ? Body
+    : never
+}[keyof operations[Id]['responses']]
+
+type Call<Id extends OperationId> =
+  Partial<Arguments<Id>> extends Arguments<Id>
+    ? (given?: Arguments<Id>) => Promise<Result<Id>>
+    : (given: Arguments<Id>) => Promise<Result<Id>>
+
+/** One method for each operation of the control plane, named by its operation id. */
+export type TenantryClient = { readonly [Id in OperationId]: Call<Id> }
