@@ -31,6 +31,33 @@ export type {
   RotateCredential,
 } from './features/credentials/credential.ts'
 export type { CredentialMeta, CredentialSink } from './features/credentials/sink.ts'
+export type {
+  AcceptedInvitation,
+  AcceptOptions,
+  CreateInvitation,
+  Invitation,
+  InvitationActOptions,
+  Invitations,
+  InvitationState,
+  ListInvitations,
+  NewInvitation,
+} from './features/invitations/invitation.ts'
+export type {
+  CreateOrganization,
+  ListQuery,
+  Organization,
+  OrganizationMember,
+  OrganizationRef,
+  OrganizationRole,
+  Organizations,
+  OrganizationTenant,
+  OrganizationUser,
+  Team,
+  TeamMember,
+  TeamRole,
+  Teams,
+} from './features/organizations/organization.ts'
+export type { KeyPrincipal, Membership, OnBehalfOf, Permission, VerifiedUser } from './tenants/access.ts'
 export type { AdminKeys } from './features/keys/admin-keys.ts'
 export type { AllowOptions, ExternalAccess, ExternalTable } from './features/external-access/external-access.ts'
 export type { Gateway } from './features/external-access/claims.ts'
@@ -76,7 +103,6 @@ export type { HealthPart, HealthReport, HealthStatus } from './kernel/health.ts'
 export { hasSubdomain, isValidSchemaName, isValidSlug, reservedSlugs, schemaNameFor } from './kernel/identifiers.ts'
 export { jsonLogger, type LogFields, type Logger } from './kernel/logger.ts'
 export type { CredentialSettings, TenantrySettings } from './composition/settings.ts'
-export type { KeyPrincipal, Membership, Permission, VerifiedUser } from './tenants/access.ts'
 export type { ForEachFailure, ForEachResult, TenantFilter } from './tenants/for-each.ts'
 export type { Participant } from './tenants/participant.ts'
 export type {

@@ -2,8 +2,10 @@
 // its methods, and its place in the runtime.
 import type { Credentials } from '../features/credentials/credential.ts'
 import type { ExternalAccess } from '../features/external-access/external-access.ts'
+import type { Invitations } from '../features/invitations/invitation.ts'
 import type { AdminKeys } from '../features/keys/admin-keys.ts'
 import type { Operators, Support } from '../features/operators/operator.ts'
+import type { Organizations, Teams } from '../features/organizations/organization.ts'
 import { lazily } from './lazily.ts'
 
 export interface Nouns {
@@ -16,6 +18,12 @@ export interface Nouns {
   readonly operators: Operators
   /** Operators' time-boxed access to a tenant, which the tenant sees. */
   readonly support: Support
+  /** Asks people into a tenant by e-mail. */
+  readonly invitations: Invitations
+  /** Groups of tenants, and whose they are. */
+  readonly organizations: Organizations
+  /** Groups of an organization's members, with roles in its tenants. */
+  readonly teams: Teams
 }
 
 /** The methods of each noun; what they return is a promise. */
@@ -25,6 +33,12 @@ export const nounMethods = {
   credentials: ['create', 'list', 'rotate', 'revoke', 'drop'],
   operators: ['set', 'remove', 'list', 'elevate', 'release', 'elevations', 'authenticate'],
   support: ['open', 'list', 'end'],
+  invitations: ['create', 'get', 'list', 'resend', 'revoke', 'accept'],
+  organizations: [
+    ...(['create', 'get', 'list', 'update', 'delete', 'addTenant', 'removeTenant', 'tenants'] as const),
+    ...(['setMember', 'removeMember', 'members', 'users', 'organizationsOf'] as const),
+  ],
+  teams: ['create', 'list', 'get', 'delete', 'addMember', 'removeMember', 'members', 'setRole', 'roles'],
 } as const satisfies { readonly [N in keyof Nouns]: readonly (keyof Nouns[N])[] }
 
 /** The nouns of an instance that starts when one of them is first used. */
@@ -38,5 +52,11 @@ export function lazyNouns(started: () => Promise<Nouns>): Nouns {
     credentials: lazily<Nouns['credentials']>(async () => (await started()).credentials, nounMethods.credentials),
     operators: lazily<Nouns['operators']>(async () => (await started()).operators, nounMethods.operators),
     support: lazily<Nouns['support']>(async () => (await started()).support, nounMethods.support),
+    invitations: lazily<Nouns['invitations']>(async () => (await started()).invitations, nounMethods.invitations),
+    organizations: lazily<Nouns['organizations']>(
+      async () => (await started()).organizations,
+      nounMethods.organizations,
+    ),
+    teams: lazily<Nouns['teams']>(async () => (await started()).teams, nounMethods.teams),
   }
 }

@@ -20,6 +20,11 @@ import { createExternalAccess } from '../features/external-access/external-acces
 import { createOperators } from '../features/operators/create-operators.ts'
 import { createSupport } from '../features/operators/create-support.ts'
 import { supportParticipant } from '../features/operators/support-participant.ts'
+import { createInvitations } from '../features/invitations/create-invitations.ts'
+import { invitationsParticipant } from '../features/invitations/invitations-participant.ts'
+import { createOrganizations } from '../features/organizations/create-organizations.ts'
+import { createTeams } from '../features/organizations/create-teams.ts'
+import { organizationsParticipant } from '../features/organizations/organizations-participant.ts'
 import { refuseBrokenPolicies } from '../features/verify/catalogue/boot-policies.ts'
 import { createVerifier, type Verifier } from '../features/verify/create-verifier.ts'
 import { startVerifySchedule } from '../features/verify/verify-schedule.ts'
@@ -84,6 +89,8 @@ export async function startRuntime(adminUrl: string, settings: TenantrySettings,
       migrations.participant,
       credentialsParticipant({ database: central, instanceId: instance.id, sink: settings.credentials?.sink }),
       supportParticipant,
+      invitationsParticipant(systemClock),
+      organizationsParticipant(systemClock),
       ...(settings.participants ?? []),
     ]
     const tenants = createTenants({
@@ -102,6 +109,7 @@ export async function startRuntime(adminUrl: string, settings: TenantrySettings,
       credentials: credentialsOf({ adminUrl, settings, central, instance }),
       operators: createOperators({ database: central, clock: systemClock }),
       support: createSupport({ database: central, clock: systemClock }),
+      ...groupsOf({ central, settings, registry }),
     }
     const verifier = createVerifier({ central, instance, connection, sharedSchemas, logger })
     opened.push(scheduleOf(verifier, { central, settings, logger }))
@@ -166,6 +174,23 @@ function credentialsOf({ adminUrl, settings, central, instance }: CredentialPart
     sharedSchemas: settings.sharedSchemas ?? ['public'],
     sink: settings.credentials?.sink,
   })
+}
+
+interface GroupParts {
+  readonly central: CentralDatabase
+  readonly settings: TenantrySettings
+  readonly registry: CachedRegistry
+}
+
+function groupsOf({ central, settings, registry }: GroupParts) {
+  const onChange = (tenantId: string) => registry.invalidate(tenantId)
+  const parts = { database: central, clock: systemClock, onChange }
+  const named = { ...parts, reservedSlugs: defaultsOf(settings).reservedSlugs }
+  return {
+    invitations: createInvitations(parts),
+    organizations: createOrganizations(named),
+    teams: createTeams(named),
+  }
 }
 
 /** Where the scoped login connects to: DATABASE_URL, or the instance's own login at the server of the admin URL. */

@@ -84,7 +84,8 @@ export function checkReason(reason: string | undefined): string | null {
   return reason === undefined ? null : text(500)(reason, 'reason')
 }
 
-function checkSlug(given: string | undefined, name: string, reserved: readonly string[]): string {
+/** The slug that was given, or one made from the name. Throws SLUG_INVALID, SLUG_RESERVED. */
+export function checkSlug(given: string | undefined, name: string, reserved: readonly string[]): string {
   const slug = given ?? slugFrom(name)
   if (!isValidSlug(slug)) {
     const message =
