@@ -91,6 +91,21 @@ export type {
   SessionSettings,
   VerifiedSession,
 } from './features/resolution/settings.ts'
+export type {
+  AddMember,
+  CreateRole,
+  ListMembers,
+  Member,
+  MemberActOptions,
+  Members,
+  MemberState,
+  Role,
+  Roles,
+  TransferOwnership,
+  UpdateMember,
+  UpdateRole,
+  UserTenant,
+} from './features/members/member.ts'
 export type { ContextToken, TokenOptions } from './features/tokens/context-tokens.ts'
 export type { PoolerSetting } from './engine/sql/pooler.ts'
 export type { VerifyCheck } from './features/verify/check.ts'
@@ -104,7 +119,7 @@ export { hasSubdomain, isValidSchemaName, isValidSlug, reservedSlugs, schemaName
 export { jsonLogger, type LogFields, type Logger } from './kernel/logger.ts'
 export type { CredentialSettings, TenantrySettings } from './composition/settings.ts'
 export type { ForEachFailure, ForEachResult, TenantFilter } from './tenants/for-each.ts'
-export type { Participant } from './tenants/participant.ts'
+export type { Participant, ParticipantAct } from './tenants/participant.ts'
 export type {
   CreateTenant,
   Isolation,

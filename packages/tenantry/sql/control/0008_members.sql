@@ -2,8 +2,8 @@
 -- together break a rule, such as "one active owner at least", come one after the other.
 
 create table tenantry.role (
-  -- Null: built in, the same for every tenant.
-  tenant_id   uuid references tenantry.tenant (id),
+  -- Null: built in, the same for every tenant. Tenants are deleted only where their creation is undone.
+  tenant_id   uuid references tenantry.tenant (id) on delete cascade,
   name        text not null check (name ~ '^[a-z][a-z0-9_-]{1,62}$'),
   -- Nobody gives a role that ranks above their own.
   rank        integer not null check (rank between 1 and 100),
@@ -23,7 +23,7 @@ insert into tenantry.role (name, rank, permissions, description) values
   ('support', 10, '{tenants:read,members:read,roles:read,teams:read,events:read}', 'An operator whom a support access let in');
 
 create table tenantry.member (
-  tenant_id    uuid not null references tenantry.tenant (id),
+  tenant_id    uuid not null references tenantry.tenant (id) on delete cascade,
   -- The application's own id of the user.
   user_id      text not null check (length(user_id) between 1 and 255),
   email        text check (email = lower(email) and length(email) <= 320),
@@ -40,10 +40,14 @@ create table tenantry.member (
   primary key (tenant_id, user_id)
 );
 create index member_user on tenantry.member (user_id, tenant_id);
+-- Whoever owned a tenant before there were members is its first one.
+insert into tenantry.member (tenant_id, user_id, role, state, joined_at)
+  select t.id, t.owner_user_id, 'owner', 'active', now() from tenantry.tenant t
+   where length(t.owner_user_id) between 1 and 255 and t.status <> 'purged';
 
 create table tenantry.invitation (
   id          uuid primary key,
-  tenant_id   uuid not null references tenantry.tenant (id),
+  tenant_id   uuid not null references tenantry.tenant (id) on delete cascade,
   email       text not null check (email = lower(email) and length(email) between 3 and 320),
   role        text not null,
   -- SHA-256 of the token; the token itself is in the link and nowhere else.

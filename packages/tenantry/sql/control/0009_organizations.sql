@@ -86,6 +86,19 @@ create function tenantry.memberships_of(tenant uuid, member text)
    order by r.rank desc, way.preference
 $$;
 
+-- Tenants to which a user may have a way: which of them are open says memberships_of.
+create function tenantry.tenants_of(member text) returns table (tenant_id uuid)
+  language sql stable set search_path = pg_catalog, pg_temp as $$
+  select m.tenant_id from tenantry.member m where m.user_id = member and m.state = 'active'
+  union
+  select tr.tenant_id from tenantry.team_role tr join tenantry.team_member tm on tm.team_id = tr.team_id
+   where tm.user_id = member
+  union
+  select ot.tenant_id from tenantry.organization_tenant ot
+    join tenantry.organization_member om on om.organization_id = ot.organization_id
+   where om.user_id = member
+$$;
+
 -- Tells every process of each tenant whose members this may have changed.
 create function tenantry.announce_organization() returns trigger
   language plpgsql security definer set search_path = pg_catalog, pg_temp as $$

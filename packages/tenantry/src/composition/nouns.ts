@@ -6,6 +6,7 @@ import type { Invitations } from '../features/invitations/invitation.ts'
 import type { AdminKeys } from '../features/keys/admin-keys.ts'
 import type { Operators, Support } from '../features/operators/operator.ts'
 import type { Organizations, Teams } from '../features/organizations/organization.ts'
+import type { Members, Roles } from '../features/members/member.ts'
 import { lazily } from './lazily.ts'
 
 export interface Nouns {
@@ -24,6 +25,10 @@ export interface Nouns {
   readonly organizations: Organizations
   /** Groups of an organization's members, with roles in its tenants. */
   readonly teams: Teams
+  /** Who belongs to a tenant, and in which role. */
+  readonly members: Members
+  /** The built-in roles, and those of a tenant's own. */
+  readonly roles: Roles
 }
 
 /** The methods of each noun; what they return is a promise. */
@@ -39,6 +44,11 @@ export const nounMethods = {
     ...(['setMember', 'removeMember', 'members', 'users', 'organizationsOf'] as const),
   ],
   teams: ['create', 'list', 'get', 'delete', 'addMember', 'removeMember', 'members', 'setRole', 'roles'],
+  members: [
+    ...(['add', 'invite', 'accept', 'get', 'list', 'update', 'suspend', 'activate', 'revoke'] as const),
+    ...(['transferOwnership', 'bootstrapOwner', 'membership', 'tenantsOf'] as const),
+  ],
+  roles: ['list', 'get', 'create', 'update', 'delete'],
 } as const satisfies { readonly [N in keyof Nouns]: readonly (keyof Nouns[N])[] }
 
 /** The nouns of an instance that starts when one of them is first used. */
@@ -58,5 +68,7 @@ export function lazyNouns(started: () => Promise<Nouns>): Nouns {
       nounMethods.organizations,
     ),
     teams: lazily<Nouns['teams']>(async () => (await started()).teams, nounMethods.teams),
+    members: lazily<Nouns['members']>(async () => (await started()).members, nounMethods.members),
+    roles: lazily<Nouns['roles']>(async () => (await started()).roles, nounMethods.roles),
   }
 }

@@ -26,6 +26,10 @@ import { createOrganizations } from '../features/organizations/create-organizati
 import { createTeams } from '../features/organizations/create-teams.ts'
 import { organizationsParticipant } from '../features/organizations/organizations-participant.ts'
 import { refuseBrokenPolicies } from '../features/verify/catalogue/boot-policies.ts'
+import { createMembers } from '../features/members/create-members.ts'
+import { createRoles } from '../features/members/create-roles.ts'
+import { membersParticipant } from '../features/members/members-participant.ts'
+import { createMemberships } from '../features/members/memberships.ts'
 import { createVerifier, type Verifier } from '../features/verify/create-verifier.ts'
 import { startVerifySchedule } from '../features/verify/verify-schedule.ts'
 import { createMigrations, type Migrations } from '../features/migrations/create-migrations.ts'
@@ -38,6 +42,7 @@ import type { Logger } from '../kernel/logger.ts'
 import type { Nouns } from './nouns.ts'
 import { warnOfTwoCopies } from './pg-copies.ts'
 import { sharedSchemasOf, type TenantrySettings } from './settings.ts'
+import type { MembershipSource } from '../tenants/access.ts'
 import { admit } from '../tenants/admission.ts'
 import { type CachedRegistry, createCachedRegistry } from '../tenants/cached-registry.ts'
 import { createTenants } from '../tenants/create-tenants.ts'
@@ -49,6 +54,7 @@ export interface Runtime {
   readonly central: CentralDatabase
   readonly instance: Instance
   readonly registry: CachedRegistry
+  readonly memberships: MembershipSource
   readonly tenants: Tenants
   readonly migrations: Migrations
   readonly nouns: Nouns
@@ -75,6 +81,8 @@ export async function startRuntime(adminUrl: string, settings: TenantrySettings,
       ...registryTtlOf(settings),
     })
     opened.push(() => registry.close())
+    const onForget = registry.onForget.bind(registry)
+    const memberships = createMemberships({ sql: central, clock: systemClock, onForget })
     await registry.start()
     const source = sourceOf(registry)
     const gate = new TenantGate(source, entrance, settings.statementTimeoutMs)
@@ -87,17 +95,18 @@ export async function startRuntime(adminUrl: string, settings: TenantrySettings,
     }
     const participants = [
       migrations.participant,
+      membersParticipant({ clock: systemClock }),
       credentialsParticipant({ database: central, instanceId: instance.id, sink: settings.credentials?.sink }),
       supportParticipant,
       invitationsParticipant(systemClock),
       organizationsParticipant(systemClock),
       ...(settings.participants ?? []),
     ]
-    const tenants = createTenants({
-      ...{ database: central, participants, roles, logger, clock: systemClock },
-      defaults: defaultsOf(settings),
-      onChange: (tenantId) => registry.invalidate(tenantId),
-    })
+    const changes = {
+      ...{ database: central, clock: systemClock },
+      onChange: (tenantId: string) => registry.invalidate(tenantId),
+    }
+    const tenants = createTenants({ ...changes, participants, roles, logger, defaults: defaultsOf(settings) })
     await tenants.resume()
     const tokens = createContextTokens({
       ...{ database: central, tenants, signingKey: instance.signingKey, appRole: roles.app, clock: systemClock },
@@ -110,12 +119,14 @@ export async function startRuntime(adminUrl: string, settings: TenantrySettings,
       operators: createOperators({ database: central, clock: systemClock }),
       support: createSupport({ database: central, clock: systemClock }),
       ...groupsOf({ central, settings, registry }),
+      members: createMembers(changes),
+      roles: createRoles(changes),
     }
     const verifier = createVerifier({ central, instance, connection, sharedSchemas, logger })
     opened.push(scheduleOf(verifier, { central, settings, logger }))
     const close = () => closeAll(opened)
     const features = { migrations, nouns, tokens, verifier }
-    return { central, instance, registry, tenants, ...features, connection, gate, source, close }
+    return { central, instance, registry, memberships, tenants, ...features, connection, gate, source, close }
   } catch (error) {
     await closeAll(opened).catch(() => undefined)
     throw error

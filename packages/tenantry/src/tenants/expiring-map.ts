@@ -42,9 +42,11 @@ export class ExpiringMap<K, V> {
     return entry.value
   }
 
-  set(key: K, value: V): void {
+  /** Keeps a value for the map's time to live, or for the shorter one that is given. */
+  set(key: K, value: V, ttlMs = this.#options.ttlMs): void {
     this.delete(key)
-    this.#entries.set(key, { value, expiresAt: this.#options.clock.now() + this.#options.ttlMs })
+    const lifeMs = Math.min(ttlMs, this.#options.ttlMs)
+    this.#entries.set(key, { value, expiresAt: this.#options.clock.now() + lifeMs })
     if (this.#entries.size <= this.#options.max) return
     const oldest = this.#entries.keys().next()
     if (oldest.done !== true) this.delete(oldest.value)

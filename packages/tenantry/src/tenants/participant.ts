@@ -3,10 +3,18 @@
 import type { Sql } from '../engine/sql/database.ts'
 import type { Tenant } from './tenant.ts'
 
+/** Whose act a participant takes part in, and when. */
+export interface ParticipantAct {
+  readonly actor: string
+  readonly at: Date
+}
+
 /** Methods that are given `tx` run inside the step's transaction under the tenant's row lock. All must be idempotent. */
 export interface Participant {
   /** Stable name; it is written to the journal. */
   readonly name: string
+  /** The tenant was created with, or given, the `ownerUserId` that it has here. */
+  ownerNamed?(tx: Sql, tenant: Tenant, act: ParticipantAct): Promise<void>
   /** Makes what the tenant needs. Schema tenants have their empty schema by now. */
   provision?(tx: Sql, tenant: Tenant): Promise<void>
   /** Undoes `provision` of this attempt, when a later step of it failed. */

@@ -47,6 +47,9 @@ export async function registerTenant(options: TenantsOptions, input: NewTenant, 
       recordFact(tx, { event: 'tenant.created', action: 'tenant.create', tenant, actor, at }),
       input.provision ? deferDurability(tx) : undefined,
     ])
+    if (tenant.ownerUserId !== null) {
+      for (const participant of options.participants) await participant.ownerNamed?.(tx, tenant, { actor, at })
+    }
     await options.onStep?.('create:begin:before-commit')
     return { tenant, operation }
   })

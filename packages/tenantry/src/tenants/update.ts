@@ -44,7 +44,11 @@ export async function updateTenant(
       at,
       detail: { changed },
     })
-    return toTenant(onlyRow(rows))
+    const updated = toTenant(onlyRow(rows))
+    if (updated.ownerUserId !== null && changed.includes('ownerUserId')) {
+      for (const participant of options.participants) await participant.ownerNamed?.(tx, updated, { actor, at })
+    }
+    return updated
   })
 }
 
