@@ -29,6 +29,7 @@ const layers = {
   ],
   'surfaces/http': ['kernel', 'engine', 'control', 'tenants', 'features', 'tenantry'],
   'surfaces/client': [],
+  'surfaces/config': ['kernel', 'composition', 'features/resolution'],
   'surfaces/cli': [
     'kernel',
     'engine',
@@ -39,6 +40,7 @@ const layers = {
     'composition',
     'tenantry',
     'surfaces/http',
+    'surfaces/config',
   ],
   testing: ['kernel', 'engine', 'embedded', 'tenants', 'features', 'composition', 'tenantry'],
 }
@@ -50,8 +52,10 @@ const owners = {
   uuid: 'kernel/ids',
   hono: 'surfaces/http',
   '@hono': 'surfaces/http',
-  zod: 'surfaces/http',
   'openapi-fetch': 'surfaces/client',
+  zod: ['surfaces/http', 'surfaces/config/schema'],
+  yaml: 'surfaces/config/config-file',
+  jiti: 'surfaces/config/config-file',
   commander: 'surfaces/cli',
   '@clack': 'surfaces/cli',
   knex: 'bridges/knex',
@@ -76,7 +80,7 @@ export const forbidden = [
     rule(`layer:${layer}`, { path: inside(layer) }, { path: `^${SRC}/`, pathNot: [layer, ...may].map(inside) }),
   ),
   ...Object.entries(owners).map(([name, owner]) =>
-    rule(`owner:${name}`, { path: `^${SRC}/`, pathNot: inside(owner) }, { path: library(name) }),
+    rule(`owner:${name}`, { path: `^${SRC}/`, pathNot: [owner].flat().map(inside) }, { path: library(name) }),
   ),
   rule(
     'features-do-not-meet',
@@ -87,7 +91,10 @@ export const forbidden = [
   rule(
     'main-entry-stays-light',
     { path: inside('index') },
-    { path: ['hono', '@hono', 'zod', 'commander', '@clack', '@babel', 'libpg-query'].map(library), reachable: true },
+    {
+      path: ['hono', '@hono', 'zod', 'commander', '@clack', '@babel', 'libpg-query', 'yaml', 'jiti'].map(library),
+      reachable: true,
+    },
   ),
   rule('client-runs-in-browsers', { path: inside('surfaces/client') }, { dependencyTypes: ['core'] }),
   rule(

@@ -124,7 +124,8 @@ function presetOf({ preset }: ResolutionSettings) {
   throw invalid(`There is no preset of this name; there are ${Object.keys(presets).join(', ')}.`, 'resolution.preset')
 }
 
-function chosenOf(settings: ResolutionSettings): readonly (string | Resolver)[] {
+/** The resolvers that settings choose: those they list, else each that they make possible. */
+export function chosenOf(settings: ResolutionSettings): readonly (string | Resolver)[] {
   if (settings.resolvers !== undefined) return settings.resolvers
   const names = Object.keys(presetOf(settings)?.priorities ?? numbers)
   return names.filter((name) => !lacks(name, settings))

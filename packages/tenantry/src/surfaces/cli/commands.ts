@@ -1,6 +1,7 @@
 // Every command there is, in the order of the help.
 import type { CommandSpec } from './command.ts'
 import { credentialsCommand } from './commands/credentials.ts'
+import { configCommand } from './commands/config.ts'
 import { devCommand } from './commands/dev.ts'
 import { externalCommand } from './commands/external.ts'
 import { explainCommand } from './commands/explain.ts'
@@ -27,6 +28,7 @@ export const commands: readonly CommandSpec[] = [
   serveCommand,
   initCommand,
   doctorCommand,
+  configCommand,
   verifyCommand,
   lintCommand,
   createCommand,

@@ -11,6 +11,7 @@ import type { CredentialSettings } from '../../composition/settings.ts'
 import type { Logger } from '../../kernel/logger.ts'
 import type { TenantRef } from '../../tenants/tenant.ts'
 import type { ControlPlane } from '../http/control-plane.ts'
+import type { LoadedConfig } from '../config/load-config.ts'
 import type { HttpServer, ServeOptions } from '../http/server.ts'
 
 /** What a statement of the scoped shell answers. */
@@ -91,8 +92,17 @@ export interface TenantryOptions {
   readonly credentials?: CredentialSettings
 }
 
+/** Where a command line was typed. */
+export interface Place {
+  readonly cwd: string
+  readonly env: Readonly<Record<string, string | undefined>>
+}
+
 export interface Composition {
-  createTenantry(options: TenantryOptions): Promise<CliTenantry>
+  /** The configuration that is in force at a place; default: where the command was typed. */
+  readConfig(place?: Place): Promise<LoadedConfig>
+  /** The instance that the configuration file and the environment describe, with these options over them. */
+  createTenantry(options: TenantryOptions, place?: Place): Promise<CliTenantry>
   initialise(adminUrl: string, options: { readonly harden: boolean }): Promise<Initialization>
   /** Examines the login of DATABASE_URL, too, where there is one. */
   examine(adminUrl: string, databaseUrl: string | undefined): Promise<Examination>
@@ -103,11 +113,32 @@ export interface Composition {
   serve(controlPlane: ControlPlane, options: ServeOptions): Promise<HttpServer>
 }
 
+/** A place without a file and without variables. */
+const NOWHERE: Place = { cwd: '/nonexistent', env: {} }
+
+/** The same parts, with the place of a command line as the default. */
+export function placedAt(composition: Composition, place: Place): Composition {
+  return {
+    ...composition,
+    readConfig: () => composition.readConfig(place),
+    createTenantry: (options) => composition.createTenantry(options, place),
+  }
+}
+
 /** The parts as this package has them. */
 export const packageComposition: Composition = {
-  async createTenantry(options) {
-    const { createTenantry } = await import('../../tenantry.ts')
-    const tenantry = createTenantry(options)
+  async readConfig(place = NOWHERE) {
+    const { readConfig } = await import('../config/load-config.ts')
+    return readConfig(place)
+  },
+  async createTenantry(options, place) {
+    const [{ createTenantry }, { settings }] = await Promise.all([
+      import('../../tenantry.ts'),
+      packageComposition.readConfig(place),
+    ])
+    // Which database it is, the command line has decided.
+    const { adminUrl: _, databaseUrl: __, embedded: ___, ...configured } = settings
+    const tenantry = createTenantry({ ...configured, ...options })
     try {
       await tenantry.start()
     } catch (error) {

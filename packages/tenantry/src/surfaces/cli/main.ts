@@ -2,7 +2,7 @@
 import { packageVersion } from '../../kernel/version.ts'
 import { type CommandRun, inputOf } from './command.ts'
 import { commands } from './commands.ts'
-import { type Composition, packageComposition } from './composition.ts'
+import { type Composition, packageComposition, placedAt } from './composition.ts'
 import { reportFailure } from './failure.ts'
 import { type CliIo, processIo } from './io.ts'
 import { outputTo } from './output.ts'
@@ -35,5 +35,5 @@ export async function main(
 function commandRun({ args, options }: Call, io: CliIo, composition: Composition): CommandRun {
   const input = inputOf(args, options)
   const target = { url: input.text('url'), key: input.text('key'), env: io.env, cwd: io.cwd }
-  return { io, output: outputTo(io), composition, input, target, json: input.flag('json') }
+  return { io, output: outputTo(io), composition: placedAt(composition, io), input, target, json: input.flag('json') }
 }
