@@ -99,4 +99,56 @@ create trigger member_announce after insert or update or delete on tenantry.memb
 create trigger role_announce after update or delete on tenantry.role
   for each row when (old.tenant_id is not null) execute function tenantry.announce_tenant_of();
 
+-- The role that a user has in the tenant in scope, whichever way they belong to it; by default the user of the verified
+-- context. Null for strangers, and for any other tenant than the one in scope. With its owner's rights, so that policies
+-- may ask it: reading the members through the policies that ask would never end.
+create function tenantry.get_user_tenant_role(tenant uuid default null, member text default null) returns text
+  language plpgsql stable parallel safe security definer set search_path = pg_catalog, pg_temp as $$
+declare here uuid := tenantry.current_tenant_id();
+begin
+  if tenant <> here then
+    return null;
+  end if;
+  return (select m.role from tenantry.memberships_of(here, coalesce(member, tenantry.current_user_id())) m
+           where m.expires_at is null or m.expires_at > statement_timestamp() limit 1);
+end $$;
+
+create function tenantry.is_tenant_member(tenant uuid default null, member text default null) returns boolean
+  language plpgsql stable parallel safe security definer set search_path = pg_catalog, pg_temp as $$
+begin
+  return tenantry.get_user_tenant_role(tenant, member) is not null;
+end $$;
+
+-- A tenant's owners and admins may change its name, settings and metadata by SQL of their own: what init grants the
+-- application, row by row and column by column, is listed in control/app-tables.ts. Such a change is a fact like any
+-- other. Whoever row-level security does not hold back is the control plane, which writes its facts itself.
+create function tenantry.record_own_edit() returns trigger
+  language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare changed text[];
+begin
+  select array_agg(field) into changed from (
+    select 'name' as field where new.name is distinct from old.name
+    union all
+    select 'settings.' || key from jsonb_object_keys(old.settings || new.settings) key
+     where new.settings -> key is distinct from old.settings -> key
+    union all
+    select 'metadata.' || key from jsonb_object_keys(old.metadata || new.metadata) key
+     where new.metadata -> key is distinct from old.metadata -> key
+  ) fields;
+  if changed is null then
+    return new;
+  end if;
+  new.version := old.version + 1;
+  new.updated_at := now();
+  insert into tenantry.event (id, type, tenant_id, payload)
+    values (gen_random_uuid(), 'tenant.updated', new.id,
+      jsonb_build_object('slug', new.slug, 'plan', new.plan, 'changed', to_jsonb(changed)));
+  insert into tenantry.audit_entry (id, actor, action, tenant_id, detail)
+    values (gen_random_uuid(), 'user:' || coalesce(tenantry.current_user_id(), ''), 'tenant.update', new.id,
+      jsonb_build_object('changed', to_jsonb(changed)));
+  return new;
+end $$;
+create trigger tenant_own_edit before update on tenantry.tenant for each row
+  when (pg_catalog.row_security_active('tenantry.tenant'::pg_catalog.regclass)) execute function tenantry.record_own_edit();
+
 revoke all on all functions in schema tenantry from public;

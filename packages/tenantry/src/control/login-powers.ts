@@ -1,6 +1,7 @@
 // What a scoped login, or app, could do beyond its job: any SQL can set the role back to the login, so whatever the
 // login may do, injected SQL may do.
 import type { Sql } from '../engine/sql/database.ts'
+import { openedColumns } from './app-tables.ts'
 import type { InstanceRoles } from './instance.ts'
 
 export interface ExcessPower {
@@ -22,7 +23,7 @@ const SUBJECTS = `
     select e.subject, m.roleid, false, false
       from reached e join pg_auth_members m on m.member = e.role
      where not e.weak
-  )`
+  ), opened ("table", "column", verb) as ${openedColumns}`
 
 const POWERS = `
   select s.rolname::text as role, a.reason, format('ALTER ROLE %I %s;', s.rolname, a.cure) as fix
@@ -57,10 +58,17 @@ const POWERS = `
   select s.rolname, 'may create in schema ' || n.nspname, format('REVOKE CREATE ON SCHEMA %I FROM PUBLIC, %I;', n.nspname, s.rolname)
     from subject s, pg_namespace n where has_schema_privilege(s.oid, n.oid, 'create')
   union all
-  select s.rolname, 'may read or write tenantry.' || c.relname, format('REVOKE ALL ON tenantry.%I FROM PUBLIC, %I;', c.relname, s.rolname)
+  select s.rolname, 'may read or write tenantry.' || c.relname,
+         format('REVOKE ALL ON tenantry.%I FROM PUBLIC, %I;', c.relname, s.rolname) || case when s.is_login then '' else coalesce(
+           (select string_agg(format(' GRANT %s (%s) ON tenantry.%I TO %I;', o.verb, o.columns, c.relname, s.rolname), '' order by o.verb)
+              from (select o.verb, string_agg(o.column, ', ') as columns from opened o where o.table = c.relname group by o.verb) o), '') end
     from subject s, pg_class c join pg_namespace n on n.oid = c.relnamespace
-   where n.nspname = 'tenantry' and c.relkind = 'r' and (has_any_column_privilege(s.oid, c.oid, 'select, insert, update')
-     or has_table_privilege(s.oid, c.oid, 'delete, truncate, trigger'))`
+   where n.nspname = 'tenantry' and c.relkind = 'r' and (has_table_privilege(s.oid, c.oid, 'insert, delete, truncate, trigger')
+     or has_any_column_privilege(s.oid, c.oid, 'insert') or exists (
+       select from pg_attribute a, (values ('select'), ('update')) v (verb)
+        where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped and has_column_privilege(s.oid, c.oid, a.attnum, v.verb)
+          and (s.is_login or not exists (
+            select from opened o where o.table = c.relname and o.column = a.attname and o.verb = v.verb))))`
 
 /** Everything that makes the login, or app, more than it may be; empty for those that init makes. */
 export async function readExcessPowers(

@@ -3,6 +3,7 @@ import type { Sql } from '../engine/sql/database.ts'
 import { TenantryError } from '../kernel/errors.ts'
 import { quoteIdentifier, quoteLiteral } from '../kernel/identifiers.ts'
 import { type AdminFacts, readRoleFacts, type RoleFacts } from './admin-facts.ts'
+import { openAppTables } from './app-tables.ts'
 import type { InstanceRoles } from './instance.ts'
 import { scramVerifier } from './scram-verifier.ts'
 
@@ -16,6 +17,7 @@ export interface RoleOptions {
 export const APP_FUNCTIONS = [
   ...['current_tenant_id()', 'current_user_id()', 'current_tenant_role()', 'claimed_tenant_id()'],
   'direct_tenant_id()',
+  ...['is_tenant_member(uuid, text)', 'get_user_tenant_role(uuid, text)'],
   ...['copy_stage(regclass, text[], boolean)', 'copy_unstage()'],
 ]
 
@@ -158,4 +160,5 @@ async function grantPrivileges(tx: Sql, { roles, facts }: RoleOptions): Promise<
   for (const name of ['claimed_tenant_id', 'direct_tenant_id']) {
     await tx.query(`grant execute on function tenantry.${name}() to ${central}`)
   }
+  await openAppTables(tx, roles.app)
 }

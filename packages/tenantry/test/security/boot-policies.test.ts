@@ -30,6 +30,7 @@ test.each([
   ['row-level security is enabled and forced', 'alter table invoice disable row level security'],
   ['tenant policy has the generated form', 'alter policy tenantry_tenant on invoice using (true)'],
   ['central policy has the generated form', 'alter policy tenantry_central on invoice to public'],
+  ["the control plane's policies have the generated form", 'alter policy tenantry_own on tenantry.member using (true)'],
   ['no other policy lets the application in', 'create policy mine on invoice using (id > 0)'],
 ])('start is refused where %s no longer holds: %s', async (name, sql) => {
   await central(sql)

@@ -4,6 +4,8 @@ import type { Mutation } from './mutation.ts'
 const DEFINER_PATH = 'SECURITY DEFINER functions pin their search_path'
 const DEFINER_PUBLIC = 'SECURITY DEFINER functions are closed to PUBLIC'
 const FUNCTIONS = 'the functions of the control plane are unaltered'
+const OPENED = 'the application reads of the control plane what was opened to it'
+const OWN_POLICIES = "the control plane's policies have the generated form"
 const OPEN = 'the functions of the control plane are open to whom they must be'
 const INDEXES = 'row-level security leaves indexes usable'
 
@@ -222,4 +224,53 @@ const indexes: readonly Mutation[] = [
   },
 ].map((mutation) => ({ ...mutation, severity: 'warning', remains: true }) as const)
 
-export const codeMutations: readonly Mutation[] = [...controlPlane, ...functions, ...leakproof, ...indexes]
+const POWERS = 'login may do nothing but become app'
+
+const opened: readonly Mutation[] = [
+  {
+    ...{ check: OPENED, what: 'a column more', subject: 'tenantry.invitation' },
+    ...{ sql: 'grant select (token_hash) on tenantry.invitation to {app}', also: [POWERS] },
+  },
+  {
+    ...{ check: OPENED, what: 'an update more', subject: 'tenantry.tenant' },
+    ...{ sql: 'grant update (plan) on tenantry.tenant to {app}', also: [POWERS] },
+  },
+  {
+    ...{ check: OPENED, what: 'another table', subject: 'tenantry.team' },
+    ...{ sql: 'grant select on tenantry.team to {app}', also: [POWERS] },
+  },
+  {
+    ...{ check: OPENED, what: 'a column less', subject: 'tenantry.role' },
+    sql: 'revoke select (rank) on tenantry.role from {app}',
+  },
+  {
+    ...{ check: POWERS, what: 'members to everyone', subject: '{app} may read or write tenantry.member' },
+    ...{ sql: 'grant insert on tenantry.member to public', also: ['PUBLIC has no rights on relations'] },
+  },
+  {
+    ...{ check: OWN_POLICIES, what: 'one that lets all through', subject: 'tenantry_own on tenantry.member' },
+    sql: 'alter policy tenantry_own on tenantry.member using (true)',
+  },
+  {
+    ...{ check: OWN_POLICIES, what: 'an edit for guests', subject: 'tenantry_own_edit on tenantry.tenant' },
+    sql: 'alter policy tenantry_own_edit on tenantry.tenant using (id = (select tenantry.current_tenant_id()))',
+  },
+  {
+    ...{ check: OWN_POLICIES, what: 'one for others', subject: 'tenantry_own on tenantry.role' },
+    sql: 'alter policy tenantry_own on tenantry.role to public',
+  },
+  {
+    ...{ check: OWN_POLICIES, what: 'dropped', subject: 'tenantry_own on tenantry.tenant' },
+    sql: 'drop policy tenantry_own on tenantry.tenant',
+  },
+  {
+    ...{ check: OWN_POLICIES, what: 'one beside it', subject: '"more" on tenantry.invitation' },
+    sql: 'create policy more on tenantry.invitation using (true)',
+  },
+  {
+    ...{ check: OWN_POLICIES, what: 'switched off', subject: 'tenantry.member' },
+    sql: 'alter table tenantry.member disable row level security',
+  },
+]
+
+export const codeMutations: readonly Mutation[] = [...controlPlane, ...opened, ...functions, ...leakproof, ...indexes]

@@ -5,19 +5,20 @@ import { TenantryError } from '../../../kernel/errors.ts'
 import { catalogueBase } from './catalogue-base.ts'
 import { examineRule } from './catalogue-rule.ts'
 import type { CatalogueOptions } from './check-catalogue.ts'
+import { checkOpenedTables } from './control-plane-checks.ts'
 import { policyRules } from './rules/policy-rules.ts'
 
 const NAMED = 5
 
-/** Throws VERIFY_FAILED naming what does not hold of the policies of protected tables and tenants' schemas. */
+/**
+ * Throws VERIFY_FAILED naming what does not hold of the policies of protected tables, of tenants' schemas, and of what the
+ * application reads of the control plane.
+ */
 export async function refuseBrokenPolicies(sql: Sql, options: CatalogueOptions): Promise<void> {
   const base = catalogueBase(options)
-  const broken: string[] = []
-  for (const rule of policyRules) {
-    for (const { ok, name, subject = '' } of await examineRule(sql, base, rule)) {
-      if (!ok) broken.push(`${name}: ${subject}`)
-    }
-  }
+  const checks = [...(await checkOpenedTables(sql, 'policies', options.roles.app))]
+  for (const rule of policyRules) checks.push(...(await examineRule(sql, base, rule)))
+  const broken = checks.filter(({ ok }) => !ok).map(({ name, subject = '' }) => `${name}: ${subject}`)
   if (broken.length === 0) return
   const more = broken.length > NAMED ? `; and ${broken.length - NAMED} more` : ''
   throw new TenantryError(

@@ -10,7 +10,10 @@ import { catalogueRules } from './catalogue-rules.ts'
 import {
   checkControlFunctions,
   checkControlTriggers,
+  checkOpenedTables,
   FUNCTIONS_UNALTERED,
+  OPENED_AS_LISTED,
+  OPENED_POLICIES,
   TRIGGERS_ENABLED,
 } from './control-plane-checks.ts'
 import { checkForeignKeys, FOREIGN_KEYS } from './foreign-key-checks.ts'
@@ -37,6 +40,7 @@ const PATCH_LEVEL = 'server has the fixes to row-level security'
 /** The names of all checks, in the order in which they run. */
 export const catalogueCheckNames: readonly string[] = [
   ...[ROLES_EXIST, PATCH_LEVEL, LOGIN_POWERS, PASSWORDS, FUNCTIONS_UNALTERED, TRIGGERS_ENABLED],
+  ...[OPENED_AS_LISTED, OPENED_POLICIES],
   ...catalogueRules.map(({ name }) => name),
   FOREIGN_KEYS,
 ]
@@ -80,6 +84,8 @@ async function examinationsOf(sql: Sql, options: CatalogueOptions): Promise<read
     { name: PASSWORDS, examine: () => checkPasswords(sql, options, server) },
     { name: FUNCTIONS_UNALTERED, examine: () => checkControlFunctions(sql) },
     { name: TRIGGERS_ENABLED, examine: () => checkControlTriggers(sql) },
+    { name: OPENED_AS_LISTED, examine: () => checkOpenedTables(sql, 'grants', options.roles.app) },
+    { name: OPENED_POLICIES, examine: () => checkOpenedTables(sql, 'policies', options.roles.app) },
     ...catalogueRules.map((rule) => ({ name: rule.name, examine: () => examineRule(sql, base, rule) })),
     { name: FOREIGN_KEYS, examine: () => checkForeignKeys(sql) },
   ]

@@ -1,6 +1,7 @@
 // Whether the control plane's functions and triggers are what its SQL files made. One altered line in the verifier
 // opens every table at once.
 import type { Check } from '../../../control/admin-requirements.ts'
+import { appTableDeviations, type Deviation } from '../../../control/app-tables.ts'
 import { readControlMigrations } from '../../../control/control-migrations.ts'
 import type { Sql } from '../../../engine/sql/database.ts'
 import { type ExpectedFunction, expectedFunctions, expectedTriggers, normalisedBody } from './control-functions.ts'
@@ -73,6 +74,19 @@ export async function checkControlTriggers(sql: Sql): Promise<readonly Check[]> 
   return violations.length > 0
     ? violations
     : [{ name: TRIGGERS_ENABLED, ok: true, subject: `${expected.length} triggers` }]
+}
+
+export const OPENED_AS_LISTED = 'the application reads of the control plane what was opened to it'
+export const OPENED_POLICIES = "the control plane's policies have the generated form"
+
+const openedNames: Readonly<Record<Deviation['kind'], string>> = { grants: OPENED_AS_LISTED, policies: OPENED_POLICIES }
+
+/** Compares what of the control plane's tables the application can reach, or which rows, with what init opens. */
+export async function checkOpenedTables(sql: Sql, kind: Deviation['kind'], app: string): Promise<readonly Check[]> {
+  const name = openedNames[kind]
+  const deviations = (await appTableDeviations(sql, app)).filter((deviation) => deviation.kind === kind)
+  if (deviations.length === 0) return [{ name, ok: true, subject: 'tables of the control plane' }]
+  return deviations.map(({ subject, fix }) => violation(name, subject, fix))
 }
 
 const violation = (name: string, subject: string, fix: string): Check => ({ name, ok: false, subject, fix })
