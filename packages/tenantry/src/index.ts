@@ -59,6 +59,16 @@ export type {
 } from './features/organizations/organization.ts'
 export type { KeyPrincipal, Membership, OnBehalfOf, Permission, VerifiedUser } from './tenants/access.ts'
 export type { AdminKeys } from './features/keys/admin-keys.ts'
+export type {
+  ApiKey,
+  ApiKeys,
+  CreateApiKey,
+  KeyActOptions,
+  Keys,
+  ListApiKeys,
+  NewApiKey,
+  RotateApiKey,
+} from './features/keys/api-key.ts'
 export type { AllowOptions, ExternalAccess, ExternalTable } from './features/external-access/external-access.ts'
 export type { Gateway } from './features/external-access/claims.ts'
 export type {

@@ -3,14 +3,15 @@
 import type { Credentials } from '../features/credentials/credential.ts'
 import type { ExternalAccess } from '../features/external-access/external-access.ts'
 import type { Invitations } from '../features/invitations/invitation.ts'
-import type { AdminKeys } from '../features/keys/admin-keys.ts'
+import type { Keys } from '../features/keys/api-key.ts'
 import type { Operators, Support } from '../features/operators/operator.ts'
 import type { Organizations, Teams } from '../features/organizations/organization.ts'
 import type { Members, Roles } from '../features/members/member.ts'
 import { lazily } from './lazily.ts'
 
 export interface Nouns {
-  readonly keys: AdminKeys
+  /** The admin key of the HTTP API, and the keys of services and tenants. */
+  readonly keys: Keys
   /** Lets PostgREST or Hasura at chosen protected tables, by their own unsigned claims. */
   readonly externalAccess: ExternalAccess
   /** Logins that tenants connect to PostgreSQL with themselves. */
@@ -33,7 +34,7 @@ export interface Nouns {
 
 /** The methods of each noun; what they return is a promise. */
 export const nounMethods = {
-  keys: ['ensure', 'verify'],
+  keys: ['ensure', 'verify', 'create', 'list', 'get', 'rotate', 'revoke', 'authenticate'],
   externalAccess: ['allow', 'revoke', 'list'],
   credentials: ['create', 'list', 'rotate', 'revoke', 'drop'],
   operators: ['set', 'remove', 'list', 'elevate', 'release', 'elevations', 'authenticate'],

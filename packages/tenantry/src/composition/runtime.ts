@@ -15,7 +15,7 @@ import { TenantGate } from '../engine/sql/tenant-gate.ts'
 import { createCredentials } from '../features/credentials/create-credentials.ts'
 import type { Credentials } from '../features/credentials/credential.ts'
 import { credentialsParticipant } from '../features/credentials/credentials-participant.ts'
-import { createAdminKeys } from '../features/keys/admin-keys.ts'
+import { createKeys } from '../features/keys/create-keys.ts'
 import { createExternalAccess } from '../features/external-access/external-access.ts'
 import { createOperators } from '../features/operators/create-operators.ts'
 import { createSupport } from '../features/operators/create-support.ts'
@@ -42,7 +42,7 @@ import type { Logger } from '../kernel/logger.ts'
 import type { Nouns } from './nouns.ts'
 import { warnOfTwoCopies } from './pg-copies.ts'
 import { sharedSchemasOf, type TenantrySettings } from './settings.ts'
-import type { MembershipSource } from '../tenants/access.ts'
+import type { KeySource, MembershipSource } from '../tenants/access.ts'
 import { admit } from '../tenants/admission.ts'
 import { type CachedRegistry, createCachedRegistry } from '../tenants/cached-registry.ts'
 import { createTenants } from '../tenants/create-tenants.ts'
@@ -58,6 +58,8 @@ export interface Runtime {
   readonly tenants: Tenants
   readonly migrations: Migrations
   readonly nouns: Nouns
+  /** What a presented key of the HTTP API is. */
+  readonly keySource: KeySource
   readonly tokens: ContextTokens
   readonly verifier: Verifier
   readonly connection: PoolConfig & ScopedClientConfig
@@ -83,6 +85,8 @@ export async function startRuntime(adminUrl: string, settings: TenantrySettings,
     opened.push(() => registry.close())
     const onForget = registry.onForget.bind(registry)
     const memberships = createMemberships({ sql: central, clock: systemClock, onForget })
+    const keys = createKeys({ database: central, registry, clock: systemClock, logger })
+    opened.push(() => keys.close())
     await registry.start()
     const source = sourceOf(registry)
     const gate = new TenantGate(source, entrance, settings.statementTimeoutMs)
@@ -96,6 +100,7 @@ export async function startRuntime(adminUrl: string, settings: TenantrySettings,
     const participants = [
       migrations.participant,
       membersParticipant({ clock: systemClock }),
+      keys.participant,
       credentialsParticipant({ database: central, instanceId: instance.id, sink: settings.credentials?.sink }),
       supportParticipant,
       invitationsParticipant(systemClock),
@@ -113,7 +118,7 @@ export async function startRuntime(adminUrl: string, settings: TenantrySettings,
       ...{ sharedSchemas, clockOffsetMs: instance.clockOffsetMs },
     })
     const nouns: Nouns = {
-      keys: createAdminKeys(central),
+      keys: keys.keys,
       externalAccess: createExternalAccess(central, instance),
       credentials: credentialsOf({ adminUrl, settings, central, instance }),
       operators: createOperators({ database: central, clock: systemClock }),
@@ -125,8 +130,8 @@ export async function startRuntime(adminUrl: string, settings: TenantrySettings,
     const verifier = createVerifier({ central, instance, connection, sharedSchemas, logger })
     opened.push(scheduleOf(verifier, { central, settings, logger }))
     const close = () => closeAll(opened)
-    const features = { migrations, nouns, tokens, verifier }
-    return { central, instance, registry, memberships, tenants, ...features, connection, gate, source, close }
+    const features = { migrations, nouns, tokens, verifier, memberships, keySource: keys.source }
+    return { central, instance, registry, tenants, ...features, connection, gate, source, close }
   } catch (error) {
     await closeAll(opened).catch(() => undefined)
     throw error

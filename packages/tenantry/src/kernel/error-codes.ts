@@ -139,6 +139,7 @@ export const errorCodes = {
   TEAM_NOT_FOUND: entry(404, 3, 'Check the slug or id; `tenantry team list` shows the teams of an organization.'),
   // Keys and operators
   KEY_NOT_FOUND: entry(404, 3, 'Check the id; `tenantry key list` shows the keys there are.'),
+  KEY_STATE_CONFLICT: entry(409, 4, 'Rotate the key that replaced it, or create a new one.'),
   OPERATOR_NOT_FOUND: entry(404, 3, 'Check the user id; `tenantry operator list` shows the operators of the instance.'),
   OPERATOR_REQUIRED: entry(403, 4, 'Ask whoever holds the admin key to make the user an operator of that role.'),
   ELEVATION_NOT_FOUND: entry(404, 3, 'Check the id; `tenantry operator elevations` shows the elevations there were.'),
@@ -178,7 +179,7 @@ export const errorCodes = {
   REPORT_INVALID: entry(400, 1, 'Get the report again from whoever ran it, and the key from the instance itself.'),
   // HTTP
   SERVER_UNREACHABLE: retryable(entry(503, 5, 'Check the address of the server and that it runs.')),
-  UNAUTHENTICATED: entry(401, 4, 'Send the admin key as Authorization: Bearer <key>.'),
+  UNAUTHENTICATED: entry(401, 4, 'Send a key, or a token that this server takes, as Authorization: Bearer <key>.'),
   FORBIDDEN: entry(403, 4, 'Use a key that covers this route.'),
   ROUTE_NOT_FOUND: entry(404, 3, 'See /openapi.json for the routes there are.'),
   METHOD_NOT_ALLOWED: entry(405, 2, 'See /openapi.json for the methods of this route.'),

@@ -9,6 +9,9 @@ import { type TenantKey, tenantKey, tenantNotFound } from './reference.ts'
 import { openTenantLoader, type TenantLoader } from './tenant-loader.ts'
 import type { TenantRef } from './tenant.ts'
 
+/** Announced where something changed that is of no one tenant, such as a key that is good for all. */
+export const instanceWide = '00000000-0000-0000-0000-000000000000'
+
 export interface CachedRegistryOptions {
   readonly database: CentralDatabase
   /** The instance's notification channel. */
@@ -33,7 +36,10 @@ export interface CachedRegistry {
   lookup(ref: TenantRef): Promise<CachedTenant>
   /** Forgets a tenant, as a notification would. */
   invalidate(tenantId: string): void
-  /** Hears of each tenant that is forgotten; undefined stands for all of them. For what else is kept of tenants. */
+  /**
+   * Hears of each tenant that is forgotten; undefined stands for all of them, and the nil UUID (`instanceWide`) for what
+   * is of no one tenant. For what else is kept of tenants.
+   */
   onForget(listener: (tenantId: string | undefined) => void): void
   /** Whether changes that other processes make are heard at once. */
   readonly isListening: boolean
@@ -116,7 +122,7 @@ class MemoryRegistry implements CachedRegistry {
     this.#tenants.delete(tenantId)
     // Which slug a new tenant has is not known yet, so nothing stays unknown.
     this.#unknown.clear()
-    for (const heard of this.#listeners) heard(tenantId)
+    this.#tell(tenantId)
   }
 
   onForget(listener: (tenantId: string | undefined) => void): void {
@@ -126,7 +132,7 @@ class MemoryRegistry implements CachedRegistry {
   async start(): Promise<void> {
     this.#listening ??= this.#options.database.listen(
       this.#options.channel,
-      (tenantId) => this.invalidate(tenantId),
+      (tenantId) => (tenantId === instanceWide ? this.#tell(tenantId) : this.invalidate(tenantId)),
       () => this.#clear(),
     )
     try {
@@ -147,6 +153,10 @@ class MemoryRegistry implements CachedRegistry {
     this.#clear()
   }
 
+  #tell(tenantId: string | undefined): void {
+    for (const heard of this.#listeners) heard(tenantId)
+  }
+
   #cached({ column, value }: TenantKey): CachedTenant | undefined {
     const id = column === 'id' ? value : this.#idOfSlug.get(value)
     return id === undefined ? undefined : this.#tenants.get(id)
@@ -161,7 +171,7 @@ class MemoryRegistry implements CachedRegistry {
     this.#loader.invalidateAll()
     this.#tenants.clear()
     this.#unknown.clear()
-    for (const heard of this.#listeners) heard(undefined)
+    this.#tell(undefined)
   }
 }
 

@@ -7,7 +7,8 @@ import { TenantryError } from '../kernel/errors.ts'
 export function stubNouns(): Nouns {
   const refusing = Object.entries(nounMethods).map(([noun, methods]) => [noun, refuseAll(noun, methods)])
   // Every noun with every method, each of which refuses.
-  return { ...(Object.fromEntries(refusing) as Nouns), keys: stubKeys() }
+  const nouns = Object.fromEntries(refusing) as Nouns
+  return { ...nouns, keys: { ...nouns.keys, ...stubKeys() } }
 }
 
 function refuseAll(noun: string, methods: readonly string[]): object {
@@ -20,8 +21,9 @@ function refuseAll(noun: string, methods: readonly string[]): object {
   return Object.fromEntries(methods.map((method) => [method, refuse]))
 }
 
-function stubKeys(): Nouns['keys'] {
+function stubKeys(): Pick<Nouns['keys'], 'ensure' | 'verify' | 'authenticate'> {
   let stored: string | undefined
+  const admin = { ...({ keyId: null, prefix: 'stub', kind: 'admin', tenantId: null } as const), permissions: ['*'] }
   return {
     ensure: async (given?: string) => {
       const made = stored === undefined && given === undefined ? 'tn_admin_stub' : undefined
@@ -29,5 +31,6 @@ function stubKeys(): Nouns['keys'] {
       return { key: made }
     },
     verify: async (presented: string) => presented === stored,
+    authenticate: async (presented: string) => (presented === stored ? admin : null),
   }
 }

@@ -6,7 +6,7 @@ import { initialise } from '../../src/control/initialise.ts'
 import type { CentralDatabase } from '../../src/engine/sql/database.ts'
 import { openCentralDatabase } from '../../src/engine/sql/central-database.ts'
 import { createCredentials } from '../../src/features/credentials/create-credentials.ts'
-import { createAdminKeys } from '../../src/features/keys/admin-keys.ts'
+import { createKeys } from '../../src/features/keys/create-keys.ts'
 import { systemClock } from '../../src/kernel/clock.ts'
 import { type HealthReport, healthReport } from '../../src/kernel/health.ts'
 import { reservedSlugs } from '../../src/kernel/identifiers.ts'
@@ -38,7 +38,9 @@ beforeAll(async () => {
   proxy = await startProxy(database.adminUrl)
   central = openCentralDatabase({ url: proxy.url, connectTimeoutMs: 2_000 })
   const { id: instanceId, roles } = await initialise(central)
-  const keys = createAdminKeys(central, { cacheMs: 0 })
+  // Nothing listens here, so nothing of a key is kept.
+  const registry = { isListening: false, onForget: () => {} }
+  const { keys } = createKeys({ database: central, registry, clock: systemClock, logger: silentLogger })
   const made = await keys.ensure()
   key = made.key ?? ''
   const tenants = createTenants({

@@ -17,6 +17,13 @@ export interface AdminKeys {
   verify(presented: string): Promise<boolean>
 }
 
+/** The same, for a process that keeps what it read. */
+export interface CachedAdminKeys extends AdminKeys {
+  /** What `verify` would say, from memory; undefined where the database must be asked. */
+  peek(presented: string): boolean | undefined
+  forget(): void
+}
+
 export interface AdminKeyOptions {
   readonly clock?: Clock
   /** How long a verified hash is trusted without asking the database again; a replaced key works on for as long. */
@@ -24,6 +31,7 @@ export interface AdminKeyOptions {
 }
 
 const MADE = 'tn_admin_'
+const OTHER_KINDS = /^tn_(key|svc|op)_/
 const GIVEN = /^[!-~]{16,256}$/
 
 const INSERT = `
@@ -36,7 +44,7 @@ const REVOKE_OTHERS = `
 
 const INSERT_GIVEN = `
   insert into tenantry.api_key (id, kind, prefix, hash) values ($1, 'admin', $2, $3)
-  on conflict (hash) do update set revoked_at = null`
+  on conflict (hash) do update set revoked_at = null where api_key.kind = 'admin'`
 
 /**
  * The admin keys of the instance whose control plane this database holds.
@@ -47,7 +55,7 @@ const INSERT_GIVEN = `
  * if (key !== undefined) console.log(`Admin key, shown once: ${key}`)
  * ```
  */
-export function createAdminKeys(database: CentralDatabase, options: AdminKeyOptions = {}): AdminKeys {
+export function createAdminKeys(database: CentralDatabase, options: AdminKeyOptions = {}): CachedAdminKeys {
   const current = cachedHash(database, options)
   return {
     async ensure(given) {
@@ -56,6 +64,11 @@ export function createAdminKeys(database: CentralDatabase, options: AdminKeyOpti
       current.forget()
       return { key: undefined }
     },
+    peek(presented) {
+      const stored = current.peek()
+      return stored && timingSafeEqual(hashKey(presented), stored)
+    },
+    forget: () => current.forget(),
     async verify(presented) {
       const stored = await current.read()
       return stored !== undefined && timingSafeEqual(hashKey(presented), stored)
@@ -83,10 +96,11 @@ async function makeOnce(database: CentralDatabase): Promise<string | undefined> 
 }
 
 async function replace(database: CentralDatabase, given: string): Promise<void> {
-  if (!GIVEN.test(given)) {
+  // What looks like a key of another kind would be taken for one.
+  if (!GIVEN.test(given) || OTHER_KINDS.test(given)) {
     throw new TenantryError('CONFIGURATION_INVALID', 'The given admin key is not usable.', {
       field: 'TENANTRY_ADMIN_KEY',
-      fix: 'Use 16 to 256 printable ASCII characters without spaces, for example from `openssl rand -hex 32`.',
+      fix: 'Use 16 to 256 printable ASCII characters without spaces, for example from `openssl rand -hex 32`; not a key of another kind.',
     })
   }
   const hash = hashKey(given)
@@ -110,24 +124,37 @@ function cachedHash(database: CentralDatabase, options: AdminKeyOptions) {
   let known: { readonly hash: Buffer; readonly until: number } | undefined
   let loading: Promise<Buffer | undefined> | undefined
 
+  // Counts what was forgotten, so that what was read before is not kept after.
+  let changes = 0
+
   const load = async (): Promise<Buffer | undefined> => {
+    const before = changes
     const found = await database.query<{ hash: Buffer }>(
       `select hash from tenantry.api_key where kind = 'admin' and revoked_at is null`,
     )
     const hash = found.rows[0]?.hash
-    known = hash && { hash, until: clock.now() + cacheMs }
+    if (before === changes) known = hash && { hash, until: clock.now() + cacheMs }
     return hash
   }
+  const begin = (): Promise<Buffer | undefined> => {
+    const mine = load().finally(() => {
+      if (loading === mine) loading = undefined
+    })
+    return mine
+  }
+  const peek = () => (known && clock.now() < known.until ? known.hash : undefined)
   return {
+    peek,
     async read(): Promise<Buffer | undefined> {
-      if (known && clock.now() < known.until) return known.hash
-      loading ??= load().finally(() => {
-        loading = undefined
-      })
-      return loading
+      const hash = peek()
+      if (hash !== undefined) return hash
+      return (loading ??= begin())
     },
     forget(): void {
+      changes += 1
       known = undefined
+      // Whoever asks from now on must not be given the answer of a query that began before.
+      loading = undefined
     },
   }
 }

@@ -1,7 +1,9 @@
 // Keys of the HTTP API, as the library, HTTP and the command line offer them.
 import type { KeyPrincipal, KeySource, OnBehalfOf, Permission } from '../../tenants/access.ts'
+import type { Participant } from '../../tenants/participant.ts'
 import type { Page, TenantRef } from '../../tenants/tenant.ts'
 import type { ActOptions } from '../../tenants/tenants.ts'
+import type { AdminKeys } from './admin-keys.ts'
 
 /** A key without its secret. Times are ISO 8601 in UTC. */
 export interface ApiKey {
@@ -18,6 +20,8 @@ export interface ApiKey {
   /** By the minute. */
   readonly lastUsedAt: string | null
   readonly revokedAt: string | null
+  /** The id of the key that a rotation made in its place. */
+  readonly replacedBy: string | null
 }
 
 /** The key itself; this is the only time anybody sees it. */
@@ -64,8 +68,13 @@ export interface ApiKeys {
   authenticate(presented: string): Promise<KeyPrincipal | null>
 }
 
-/** Both, as the composition root hands them on. */
+/** `tenantry.keys`: the admin key, and the keys of services and tenants. */
+export interface Keys extends AdminKeys, ApiKeys {}
+
+/** All of it, as the composition root hands it on. */
 export interface KeyParts {
-  readonly keys: ApiKeys
+  readonly keys: Keys
   readonly source: KeySource
+  readonly participant: Participant
+  close(): Promise<void>
 }

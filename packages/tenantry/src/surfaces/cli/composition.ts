@@ -3,7 +3,7 @@
 import type { EmbeddedOptions, EmbeddedServer } from '../../embedded/embedded-server.ts'
 import type { ExplainResult } from '../../features/explain/explain.ts'
 import type { OpenVerifier } from '../../composition/open-verifier.ts'
-import type { AdminKeys } from '../../features/keys/admin-keys.ts'
+import type { Keys } from '../../features/keys/api-key.ts'
 import type { ExternalAccess } from '../../features/external-access/external-access.ts'
 import type { LintOptions, LintReport } from '../../features/lint/lint-folder.ts'
 import type { ContextToken, TokenOptions } from '../../features/tokens/context-tokens.ts'
@@ -43,7 +43,7 @@ export interface GlobalTable {
 
 /** The library, as far as commands use it. */
 export interface CliTenantry extends ControlPlane {
-  readonly keys: AdminKeys
+  readonly keys: Keys
   readonly externalAccess: ExternalAccess
   scope(ref: TenantRef): {
     transaction<T>(run: (tx: ScopedTransaction) => Promise<T>, options: { readonly readOnly: boolean }): Promise<T>

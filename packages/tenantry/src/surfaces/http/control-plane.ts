@@ -1,16 +1,23 @@
 // What the HTTP surface needs of an instance, as small as it can be: a whole Tenantry has all of it.
 import type { Credentials } from '../../features/credentials/credential.ts'
-import type { AdminKeys } from '../../features/keys/admin-keys.ts'
+import type { ApiKeys } from '../../features/keys/api-key.ts'
+import type { Members } from '../../features/members/member.ts'
+import type { Operators } from '../../features/operators/operator.ts'
 import type { HealthReport } from '../../kernel/health.ts'
 import type { Logger } from '../../kernel/logger.ts'
 import type { VerifyOptions } from '../../features/verify/create-verifier.ts'
 import type { VerifyReport } from '../../features/verify/report.ts'
+import type { VerifiedUser } from '../../tenants/access.ts'
 import type { Tenants } from '../../tenants/tenants.ts'
 
 export interface ControlPlane {
   readonly tenants: Tenants
   readonly credentials: Credentials
-  readonly keys: Pick<AdminKeys, 'verify'>
+  readonly keys: ApiKeys
+  /** Who belongs where. Without it, no user's token opens a tenant. */
+  readonly members?: Pick<Members, 'membership'>
+  /** Whose elevation a token is. Without it, none opens anything. */
+  readonly operators?: Pick<Operators, 'authenticate'>
   readonly logger: Logger
   readonly version: string
   verify(options: VerifyOptions): Promise<VerifyReport>
@@ -18,7 +25,16 @@ export interface ControlPlane {
   health(): Promise<HealthReport>
 }
 
+/** Tells whose token a request carries; the application's own issuer of tokens stands behind it. */
+export interface UserVerifier {
+  /** Throws TOKEN_INVALID, TOKEN_EXPIRED, and KEYS_UNAVAILABLE where the issuer cannot be asked. */
+  verify(token: string): Promise<VerifiedUser>
+}
+
 export interface HandlerOptions {
+  /** Lets users of the application in with their own tokens. Default: nobody. */
+  readonly users?: UserVerifier
+
   /** Largest body that is read; default 1 MiB. */
   readonly bodyLimitBytes?: number
   /** Admin keys that live no longer than this process, such as the one that `run.json` hands to the command line. */
