@@ -4,6 +4,7 @@ import type { MiddlewareHandler } from 'hono'
 import { requestId } from 'hono/request-id'
 import { routePath } from 'hono/route'
 import type { Logger } from '../../kernel/logger.ts'
+import type { Principal } from './acting.ts'
 import { guard } from './auth.ts'
 import type { ControlPlane, HandlerOptions } from './control-plane.ts'
 import { credentialsRoutes } from './credentials-routes.ts'
@@ -20,8 +21,12 @@ import { verifyRoutes } from './verify-routes.ts'
 export interface Env {
   Variables: {
     requestId: string
-    /** Who asks, for the audit log; set by the guard on every admin route. */
+    /** Who asks; set by the guard on every route that is not public. */
+    principal: Principal
+    /** The same, for the audit log. */
     actor: string
+    /** The tenant that the guard let the caller into; undefined where it needed none. */
+    tenantId: string | undefined
     bodyLimitBytes: number
   }
 }
@@ -42,7 +47,7 @@ export function createApp(controlPlane: ControlPlane, options: HandlerOptions = 
     c.set('bodyLimitBytes', options.bodyLimitBytes ?? DEFAULT_BODY_LIMIT)
     await next()
   })
-  app.use(guard(controlPlane.keys, options.ephemeralKeys ?? []))
+  app.use(guard(controlPlane, options))
   healthRoutes(app, controlPlane, options.isDraining ?? (() => false))
   tenantsRoutes(app, controlPlane.tenants)
   lifecycleRoutes(app, controlPlane.tenants)

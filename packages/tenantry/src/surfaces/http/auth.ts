@@ -1,17 +1,18 @@
-// Lets a request through to its handler, or not: the scope comes from the route table, the caller from a Bearer key.
-import { timingSafeEqual } from 'node:crypto'
+// Lets a request through to its handler, or not: the scope comes from the route table, the caller from a Bearer token.
 import type { Context, MiddlewareHandler } from 'hono'
 import { matchedRoutes } from 'hono/route'
-import { type AdminKeys, hashKey, keyPrefix } from '../../features/keys/admin-keys.ts'
 import { TenantryError } from '../../kernel/errors.ts'
+import { actorOf } from './acting.ts'
 import type { Env } from './app.ts'
+import { createAuthenticator } from './authenticate.ts'
+import { authorise } from './authorise.ts'
+import type { ControlPlane, HandlerOptions } from './control-plane.ts'
 import { allowedMethods, scopeOf } from './route-table.ts'
 
-const BEARER = /^Bearer +([!-~]{1,512})$/i
-
 /** Guards every route of the app; must be its first middleware but the request id's. */
-export function guard(keys: Pick<AdminKeys, 'verify'>, ephemeralKeys: readonly string[]): MiddlewareHandler<Env> {
-  const ephemeral = ephemeralKeys.map(hashKey)
+export function guard(controlPlane: ControlPlane, options: HandlerOptions): MiddlewareHandler<Env> {
+  const { ephemeralKeys = [], users } = options
+  const authenticator = createAuthenticator({ controlPlane, ephemeralKeys, users })
   return async (c, next) => {
     const scope = scopeOf(matchedRoutes(c))
     if (scope === 'public') return next()
@@ -19,31 +20,31 @@ export function guard(keys: Pick<AdminKeys, 'verify'>, ephemeralKeys: readonly s
     if (c.req.method === 'OPTIONS' && allowed.length > 0) {
       return c.body(null, 204, { allow: allowed.join(', ') })
     }
-    if (scope !== undefined || isApiPath(c.req.path)) c.set('actor', await authenticate(c, keys, ephemeral))
+    if (scope === undefined && !isApiPath(c.req.path)) refuse(c, allowed)
+    const principal = await authenticator.authenticate(c)
     if (scope === undefined) refuse(c, allowed)
+    c.set('principal', principal)
+    c.set('actor', actorOf(principal))
+    const isRead = c.req.method === 'GET' || c.req.method === 'HEAD'
+    c.set('tenantId', await authorise(controlPlane, principal, { scope, tenant: tenantInPath(c), isRead }))
     return next()
   }
 }
 
-/** Who asks, for the audit log; UNAUTHENTICATED where nobody is known. */
-async function authenticate(
-  c: Context<Env>,
-  keys: Pick<AdminKeys, 'verify'>,
-  ephemeral: readonly Buffer[],
-): Promise<string> {
-  const header = c.req.header('authorization')
-  const presented = BEARER.exec(header ?? '')?.[1]
-  if (presented === undefined) {
-    c.header('www-authenticate', 'Bearer realm="tenantry"')
-    const what = header === undefined ? 'The request carries no key.' : 'The Authorization header is not Bearer <key>.'
-    throw new TenantryError('UNAUTHENTICATED', what)
-  }
-  const hash = hashKey(presented)
-  // Looks at all of them, so that the time does not tell which one matched.
-  if (ephemeral.filter((known) => timingSafeEqual(known, hash)).length > 0) return 'cli'
-  if (await keys.verify(presented)) return `http:${keyPrefix(presented)}`
-  c.header('www-authenticate', 'Bearer realm="tenantry", error="invalid_token"')
-  throw new TenantryError('UNAUTHENTICATED', 'The key is not known, or was replaced.')
+/**
+ * The tenant that the path names, as the router itself took it out of the path for the handlers that are about to run;
+ * undefined where none of them names one. Two that differ are nobody's.
+ */
+function tenantInPath(c: Context<Env>): string | undefined {
+  const current = c.req.routeIndex
+  const named = matchedRoutes(c).map((_route, index) => {
+    c.req.routeIndex = index
+    return c.req.param('tenant')
+  })
+  c.req.routeIndex = current
+  const distinct = new Set(named.filter((tenant) => tenant !== undefined))
+  if (distinct.size > 1) throw new TenantryError('ROUTE_NOT_FOUND', 'There is no such route.')
+  return [...distinct][0]
 }
 
 function refuse(c: Context<Env>, allowed: readonly string[]): never {

@@ -5,6 +5,7 @@ import { TenantryError } from '../../kernel/errors.ts'
 import { healthReport } from '../../kernel/health.ts'
 import { type LogFields, type Logger, silentLogger } from '../../kernel/logger.ts'
 import type { Credentials } from '../../features/credentials/credential.ts'
+import type { ApiKeys } from '../../features/keys/api-key.ts'
 import type { Tenants } from '../../tenants/tenants.ts'
 import { createApp } from './app.ts'
 import { ProblemSchema } from './contract.ts'
@@ -14,12 +15,19 @@ import { routeTable } from './route-table.ts'
 
 const KEY = 'a-key-for-these-tests'
 
+const adminPrincipal = {
+  ...({ keyId: null, kind: 'admin', tenantId: null } as const),
+  prefix: 'test',
+  permissions: ['*'],
+}
+const keysOf = (authenticate: ApiKeys['authenticate']): ApiKeys => ({ ...({} as ApiKeys), authenticate })
+
 function failing(error: Error, logger: Logger = silentLogger): ControlPlane {
   const tenants = new Proxy({} as Tenants, { get: () => () => Promise.reject(error) })
   return {
     tenants,
     credentials: new Proxy({} as Credentials, { get: () => () => Promise.reject(error) }),
-    keys: { verify: (key) => Promise.resolve(key === KEY) },
+    keys: keysOf((key) => Promise.resolve(key === KEY ? adminPrincipal : null)),
     verify: () => Promise.reject(new Error('not verified here')),
     lastVerification: () => Promise.reject(new Error('not verified here')),
     health: () => Promise.resolve(healthReport({ database: { status: 'up', latencyMs: 1 } })),
@@ -129,7 +137,7 @@ describe('the guard', () => {
   it('answers 503, not 401, where the key cannot be looked up', async () => {
     const away = {
       ...unreached,
-      keys: { verify: () => Promise.reject(new TenantryError('DATABASE_UNAVAILABLE', 'Away.')) },
+      keys: keysOf(() => Promise.reject(new TenantryError('DATABASE_UNAVAILABLE', 'Away.'))),
     }
     const response = await call(away, '/api/stats')
     expect(await problem(response)).toMatchObject({ status: 503, code: 'DATABASE_UNAVAILABLE', retryable: true })

@@ -2,7 +2,7 @@
 import { createApp } from './app.ts'
 import type { ControlPlane, HandlerOptions } from './control-plane.ts'
 
-export type { ControlPlane, HandlerOptions } from './control-plane.ts'
+export type { ControlPlane, HandlerOptions, UserVerifier } from './control-plane.ts'
 export type { Problem } from './contract.ts'
 export { type DrainOptions, drainOnSignals, type HttpServer, type ServeOptions, serve } from './server.ts'
 

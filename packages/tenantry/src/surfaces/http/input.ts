@@ -7,8 +7,13 @@ import { isUuid, isValidSlug } from '../../kernel/identifiers.ts'
 import type { Env } from './app.ts'
 import { readJson } from './body.ts'
 
-/** The tenant that the path names, by slug or id; TENANT_NOT_FOUND for text that can be neither. */
+/**
+ * The tenant that the path names, by slug or id, or the id of the one that the guard let the caller into.
+ * TENANT_NOT_FOUND for text that can be neither.
+ */
 export function tenantOf(c: Context<Env>): string {
+  const admitted = c.get('tenantId')
+  if (admitted !== undefined) return admitted
   const ref = c.req.param('tenant') ?? ''
   if (isUuid(ref) || isValidSlug(ref)) return ref
   throw new TenantryError('TENANT_NOT_FOUND', 'The path names neither a slug nor the id of a tenant.')

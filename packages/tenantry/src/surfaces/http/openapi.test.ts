@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { healthReport } from '../../kernel/health.ts'
 import { silentLogger } from '../../kernel/logger.ts'
 import type { Credentials } from '../../features/credentials/credential.ts'
+import type { ApiKeys } from '../../features/keys/api-key.ts'
 import type { Tenants } from '../../tenants/tenants.ts'
 import { handler } from './index.ts'
 import { routeTable } from './route-table.ts'
@@ -24,7 +25,7 @@ interface Document {
 const handle = handler({
   tenants: {} as Tenants,
   credentials: {} as Credentials,
-  keys: { verify: () => Promise.resolve(false) },
+  keys: { ...({} as ApiKeys), authenticate: () => Promise.resolve(null) },
   verify: () => Promise.reject(new Error('not verified here')),
   lastVerification: () => Promise.reject(new Error('not verified here')),
   health: () => Promise.resolve(healthReport({})),

@@ -7,9 +7,15 @@ type ControlPermission = (typeof permissions)[number]
 
 /**
  * What a caller needs: nothing; the admin key or an operator's open elevation; a permission in the tenant that the path
- * names (a member's role, a key of that tenant, or a service key); or a permission for the instance (a service key).
+ * names (a member's role, a key of that tenant, or a service key); a permission for the instance (a service key); or to
+ * be a user, for what is the user's own (or a service key with the permission). The admin key and elevations open all.
  */
-export type Scope = 'public' | 'admin' | `tenant ${ControlPermission}` | `instance ${ControlPermission}`
+export type Scope =
+  | 'public'
+  | 'admin'
+  | `tenant ${ControlPermission}`
+  | `instance ${ControlPermission}`
+  | `user ${ControlPermission}`
 
 export const routeTable: Readonly<Record<string, Scope>> = {
   'GET /health': 'public',

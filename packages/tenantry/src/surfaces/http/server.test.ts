@@ -6,6 +6,7 @@ import type { ControlPlane } from './control-plane.ts'
 import { type HealthReport, healthReport } from '../../kernel/health.ts'
 import { silentLogger } from '../../kernel/logger.ts'
 import type { Credentials } from '../../features/credentials/credential.ts'
+import type { ApiKeys } from '../../features/keys/api-key.ts'
 import type { Tenants } from '../../tenants/tenants.ts'
 import { drainOnSignals, type HttpServer, serve } from './server.ts'
 
@@ -24,7 +25,7 @@ async function start() {
     {
       tenants: {} as Tenants,
       credentials: {} as Credentials,
-      keys: { verify: () => Promise.resolve(false) },
+      keys: { ...({} as ApiKeys), authenticate: () => Promise.resolve(null) },
       verify: () => Promise.reject(new Error('not verified here')),
       lastVerification: () => Promise.reject(new Error('not verified here')),
       health: () =>
