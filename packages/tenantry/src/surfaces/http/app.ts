@@ -10,6 +10,7 @@ import type { ControlPlane, HandlerOptions } from './control-plane.ts'
 import { credentialsRoutes } from './credentials-routes.ts'
 import { eventsRoutes } from './events-routes.ts'
 import { healthRoutes } from './health-routes.ts'
+import { keysRoutes } from './keys-routes.ts'
 import { lifecycleRoutes } from './lifecycle-routes.ts'
 import { openapiRoute } from './openapi.ts'
 import { answerError } from './problem.ts'
@@ -52,6 +53,7 @@ export function createApp(controlPlane: ControlPlane, options: HandlerOptions = 
   tenantsRoutes(app, controlPlane.tenants)
   lifecycleRoutes(app, controlPlane.tenants)
   credentialsRoutes(app, controlPlane.credentials)
+  keysRoutes(app, controlPlane.keys)
   statsRoutes(app, controlPlane.tenants)
   eventsRoutes(app, controlPlane.tenants)
   verifyRoutes(app, controlPlane)

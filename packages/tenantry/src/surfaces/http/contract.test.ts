@@ -12,9 +12,12 @@ import type {
   UpdateTenant,
 } from '../../tenants/tenant.ts'
 import type { ListEvents, TenantEvent } from '../../tenants/tenants.ts'
+import type { ApiKey, CreateApiKey, ListApiKeys, NewApiKey, RotateApiKey } from '../../features/keys/api-key.ts'
 import type * as contract from './contract.ts'
+import type * as keys from './contract/keys.ts'
 
 type Out<K extends keyof typeof contract> = z.output<(typeof contract)[K]>
+type OfKeys<K extends keyof typeof keys> = z.output<(typeof keys)[K]>
 
 describe('the contract', () => {
   it('needs nothing but zod, so that a browser can use it', async () => {
@@ -45,5 +48,16 @@ describe('the contract', () => {
     expectTypeOf<keyof Out<'UpdateTenantSchema'>>().toEqualTypeOf<keyof UpdateTenant>()
     expectTypeOf<keyof Out<'ListTenantsQuery'>>().toEqualTypeOf<keyof ListTenants>()
     expectTypeOf<keyof Out<'ListEventsQuery'>>().toEqualTypeOf<keyof ListEvents>()
+  })
+
+  it('has keys as the library has them', () => {
+    expectTypeOf<ApiKey>().toExtend<Omit<OfKeys<'ApiKeySchema'>, 'permissions'>>()
+    expectTypeOf<keyof OfKeys<'ApiKeySchema'>>().toEqualTypeOf<keyof ApiKey>()
+    expectTypeOf<OfKeys<'NewApiKeySchema'>>().toExtend<NewApiKey>()
+    expectTypeOf<keyof OfKeys<'NewApiKeySchema'>>().toEqualTypeOf<keyof NewApiKey>()
+    expectTypeOf<OfKeys<'CreateApiKeySchema'>>().toExtend<CreateApiKey>()
+    expectTypeOf<keyof OfKeys<'CreateApiKeySchema'>>().toEqualTypeOf<keyof CreateApiKey>()
+    expectTypeOf<keyof OfKeys<'RotateApiKeySchema'>>().toEqualTypeOf<keyof RotateApiKey>()
+    expectTypeOf<keyof OfKeys<'ListApiKeysQuery'>>().toEqualTypeOf<keyof ListApiKeys>()
   })
 })

@@ -58,13 +58,21 @@ describe('the OpenAPI document', () => {
     expect(documented.toSorted()).toEqual(Object.keys(routeTable).toSorted())
   })
 
-  it('asks for the admin key exactly where the route table does', () => {
+  it('names for each route who may call it, as the route table does', () => {
     for (const { path, method, operation } of operations) {
-      const scope = routeTable[`${method.toUpperCase()} ${path.replaceAll(/\{(\w+)\}/g, ':$1')}`]
-      expect(operation.security, `${method} ${path}`).toEqual(scope !== 'public' ? [{ adminKey: [] }] : undefined)
-      expect('401' in operation.responses, `${method} ${path}`).toBe(scope !== 'public')
+      const scope = routeTable[`${method.toUpperCase()} ${path.replaceAll(/\{(\w+)\}/g, ':$1')}`] ?? 'missing'
+      const [level = ''] = scope.split(' ')
+      const takes = [{ adminKey: [] }, { elevation: [] }, { apiKey: [] }, { userToken: [] }]
+      const count: Readonly<Record<string, number>> = { admin: 2, instance: 3, tenant: 4, user: 4 }
+      const expected = level === 'public' ? undefined : takes.slice(0, count[level])
+      expect(operation.security, `${method} ${path}`).toEqual(expected)
+      for (const refused of ['401', '403']) {
+        expect(refused in operation.responses, `${method} ${path} ${refused}`).toBe(level !== 'public')
+      }
     }
-    expect(document.components['securitySchemes']).toHaveProperty('adminKey.scheme', 'bearer')
+    for (const scheme of ['adminKey', 'elevation', 'apiKey', 'userToken']) {
+      expect(document.components['securitySchemes']).toHaveProperty(`${scheme}.scheme`, 'bearer')
+    }
   })
 
   it('has a component for every reference', () => {

@@ -3,6 +3,14 @@ import type { App } from './app.ts'
 import { mount, internalFailure, type Route } from './route.ts'
 import { z } from '@hono/zod-openapi'
 
+const schemes = {
+  adminKey: 'The admin key that the first start printed, or TENANTRY_ADMIN_KEY: everything.',
+  elevation: "The token of a super-admin's open elevation, tn_op_…: everything, for a while.",
+  apiKey:
+    'A service key, tn_svc_…, for every tenant, or a key of one tenant, tn_key_…, for that one; by its permissions.',
+  userToken: "A user's own token: in the tenants that the user belongs to, by the permissions of the role there.",
+} as const
+
 export function openapiRoute(app: App, version: string): void {
   const route: Route = {
     method: 'get',
@@ -18,11 +26,9 @@ export function openapiRoute(app: App, version: string): void {
       ...internalFailure,
     },
   }
-  app.openAPIRegistry.registerComponent('securitySchemes', 'adminKey', {
-    type: 'http',
-    scheme: 'bearer',
-    description: 'The admin key that the first start printed, or TENANTRY_ADMIN_KEY.',
-  })
+  for (const [name, description] of Object.entries(schemes)) {
+    app.openAPIRegistry.registerComponent('securitySchemes', name, { type: 'http', scheme: 'bearer', description })
+  }
   let document: string | undefined
   mount(app, route, (c) => {
     document ??= JSON.stringify(describe(app, version))
@@ -40,6 +46,12 @@ function describe(app: App, version: string) {
       license: { name: 'MIT' },
     },
     servers: [{ url: '/' }],
-    tags: [{ name: 'Tenants' }, { name: 'Lifecycle' }, { name: 'Credentials' }, { name: 'Operations' }],
+    tags: [
+      { name: 'Tenants' },
+      { name: 'Lifecycle' },
+      { name: 'Credentials' },
+      { name: 'Keys' },
+      { name: 'Operations' },
+    ],
   })
 }

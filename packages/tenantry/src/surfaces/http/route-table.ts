@@ -37,10 +37,31 @@ export const routeTable: Readonly<Record<string, Scope>> = {
   'POST /api/tenants/:tenant/credentials/:username/rotate': 'tenant credentials:write',
   'POST /api/tenants/:tenant/credentials/:username/revoke': 'tenant credentials:write',
   'DELETE /api/tenants/:tenant/credentials/:username': 'tenant credentials:write',
+  'GET /api/tenants/:tenant/keys': 'tenant keys:read',
+  'POST /api/tenants/:tenant/keys': 'tenant keys:write',
+  'GET /api/tenants/:tenant/keys/:id': 'tenant keys:read',
+  'POST /api/tenants/:tenant/keys/:id/rotate': 'tenant keys:write',
+  'POST /api/tenants/:tenant/keys/:id/revoke': 'tenant keys:write',
+  'GET /api/keys': 'admin',
+  'POST /api/keys': 'admin',
+  'GET /api/keys/:id': 'admin',
+  'POST /api/keys/:id/rotate': 'admin',
+  'POST /api/keys/:id/revoke': 'admin',
   'GET /api/stats': 'instance stats:read',
   'GET /api/events': 'instance events:read',
   'GET /api/verify': 'instance verify:read',
   'POST /api/verify': 'instance verify:write',
+}
+
+/** The ways to say who one is, as the OpenAPI document names them. */
+type SecurityScheme = 'adminKey' | 'elevation' | 'apiKey' | 'userToken'
+
+const central: readonly SecurityScheme[] = ['adminKey', 'elevation']
+
+/** Which of them a scope may be satisfied with. */
+export function securityOf(scope: Exclude<Scope, 'public'>): readonly SecurityScheme[] {
+  if (scope === 'admin') return central
+  return scope.startsWith('instance ') ? [...central, 'apiKey'] : [...central, 'apiKey', 'userToken']
 }
 
 /** A route as the router matched it. */

@@ -4,14 +4,15 @@ import { type RouteConfig, z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
 import type { App, Env } from './app.ts'
 import { ProblemSchema, TenantSchema } from './contract.ts'
+import { routeTable, securityOf } from './route-table.ts'
 
 const problem = { 'application/problem+json': { schema: ProblemSchema } }
 
 const problems: Readonly<Record<number, string>> = {
   304: 'The version that If-None-Match names is still the current one.',
   400: 'The input is wrong; `field` names what.',
-  401: 'No key, or an unknown one.',
-  403: 'The tenant is deleted; restore it first.',
+  401: 'No key and no token, or one that is not known.',
+  403: 'Not open to this caller, or the tenant is closed; `code` says which.',
   404: 'There is no such tenant.',
   409: "The tenant's state, or another tenant, stands against it.",
   410: 'The tenant was purged.',
@@ -38,6 +39,7 @@ const describeFailures = (statuses: readonly number[]): RouteConfig['responses']
 export const failures = (...statuses: readonly number[]) => describeFailures([...statuses, 500, 503])
 export const internalFailure = describeFailures([500])
 export const bodyFailures = [400, 401, 413, 415] as const
+/** Not public; who may call it exactly, the route table says, and mount() writes down. */
 export const secured = [{ adminKey: [] }]
 
 export const tenantParams = z.object({
@@ -53,8 +55,17 @@ export const tenantAnswer = (description: string) => ({
   content: json(TenantSchema),
 })
 
+/** Who may call a route, as the route table has it, in the words of OpenAPI; and that it may be refused. */
+function guarded(route: Route, path: string): Route {
+  const scope = routeTable[`${route.method.toUpperCase()} ${path}`] ?? 'admin'
+  if (scope === 'public') return route
+  const security = securityOf(scope).map((scheme) => ({ [scheme]: [] }))
+  return { ...route, security, responses: { ...failures(401, 403), ...route.responses } }
+}
+
 /** Registers a route with its handler and its documentation in one place. */
 export function mount(app: App, route: Route, handle: (c: Context<Env>) => Promise<Response> | Response): void {
-  app.openAPIRegistry.registerPath(route)
-  app.on(route.method.toUpperCase(), route.path.replaceAll(/\{(\w+)\}/g, ':$1'), handle)
+  const path = route.path.replaceAll(/\{(\w+)\}/g, ':$1')
+  app.openAPIRegistry.registerPath(guarded(route, path))
+  app.on(route.method.toUpperCase(), path, handle)
 }

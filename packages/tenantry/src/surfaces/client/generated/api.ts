@@ -19,6 +19,16 @@ export const operationTable = {
   rotateCredential: ['POST', '/api/tenants/{tenant}/credentials/{username}/rotate'],
   revokeCredential: ['POST', '/api/tenants/{tenant}/credentials/{username}/revoke'],
   dropCredential: ['DELETE', '/api/tenants/{tenant}/credentials/{username}'],
+  listKeys: ['GET', '/api/tenants/{tenant}/keys'],
+  createKey: ['POST', '/api/tenants/{tenant}/keys'],
+  getKey: ['GET', '/api/tenants/{tenant}/keys/{id}'],
+  rotateKey: ['POST', '/api/tenants/{tenant}/keys/{id}/rotate'],
+  revokeKey: ['POST', '/api/tenants/{tenant}/keys/{id}/revoke'],
+  listServiceKeys: ['GET', '/api/keys'],
+  createServiceKey: ['POST', '/api/keys'],
+  getServiceKey: ['GET', '/api/keys/{id}'],
+  rotateServiceKey: ['POST', '/api/keys/{id}/rotate'],
+  revokeServiceKey: ['POST', '/api/keys/{id}/revoke'],
   getStats: ['GET', '/api/stats'],
   listEvents: ['GET', '/api/events'],
   getVerify: ['GET', '/api/verify'],
@@ -106,8 +116,10 @@ export type KnownErrorCode =
   | 'ORGANIZATION_CONFLICT'
   | 'TEAM_NOT_FOUND'
   | 'KEY_NOT_FOUND'
+  | 'KEY_STATE_CONFLICT'
   | 'OPERATOR_NOT_FOUND'
   | 'OPERATOR_REQUIRED'
+  | 'ELEVATION_NOT_FOUND'
   | 'SUPPORT_ACCESS_NOT_FOUND'
   | 'ISOLATION_BROKEN'
   | 'PROOF_INCONCLUSIVE'
@@ -345,6 +357,119 @@ export interface components {
             /** @description 12-256 characters in the Unicode form NFKC; made where it is left out. */
             password?: string;
             /** @description How long the login that is replaced still works; a day where it is left out. */
+            graceSeconds?: number;
+        };
+        ApiKeyPage: {
+            items: components["schemas"]["ApiKey"][];
+            nextCursor: string | null;
+            total: number;
+        };
+        ApiKey: {
+            /** Format: uuid */
+            id: string;
+            /**
+             * Format: uuid
+             * @description Null for a service key, which is good for every tenant.
+             */
+            tenantId: string | null;
+            /** @example nightly import */
+            name: string;
+            /**
+             * @description The first characters of the key; safe to show.
+             * @example tn_key_4xQ9Za
+             */
+            prefix: string;
+            permissions: string[];
+            /** @example user:42 */
+            createdBy: string;
+            /**
+             * Format: date-time
+             * @example 2026-03-01T09:30:00.000Z
+             */
+            createdAt: string;
+            /**
+             * Format: date-time
+             * @example 2026-03-01T09:30:00.000Z
+             */
+            expiresAt: string | null;
+            /**
+             * Format: date-time
+             * @description By the minute.
+             * @example 2026-03-01T09:30:00.000Z
+             */
+            lastUsedAt: string | null;
+            /**
+             * Format: date-time
+             * @example 2026-03-01T09:30:00.000Z
+             */
+            revokedAt: string | null;
+            /**
+             * Format: uuid
+             * @description The key that a rotation made in its place.
+             */
+            replacedBy: string | null;
+        };
+        /** @description Answered once; only a hash of the key is stored. */
+        NewApiKey: {
+            /** Format: uuid */
+            id: string;
+            /**
+             * Format: uuid
+             * @description Null for a service key, which is good for every tenant.
+             */
+            tenantId: string | null;
+            /** @example nightly import */
+            name: string;
+            /**
+             * @description The first characters of the key; safe to show.
+             * @example tn_key_4xQ9Za
+             */
+            prefix: string;
+            permissions: string[];
+            /** @example user:42 */
+            createdBy: string;
+            /**
+             * Format: date-time
+             * @example 2026-03-01T09:30:00.000Z
+             */
+            createdAt: string;
+            /**
+             * Format: date-time
+             * @example 2026-03-01T09:30:00.000Z
+             */
+            expiresAt: string | null;
+            /**
+             * Format: date-time
+             * @description By the minute.
+             * @example 2026-03-01T09:30:00.000Z
+             */
+            lastUsedAt: string | null;
+            /**
+             * Format: date-time
+             * @example 2026-03-01T09:30:00.000Z
+             */
+            revokedAt: string | null;
+            /**
+             * Format: uuid
+             * @description The key that a rotation made in its place.
+             */
+            replacedBy: string | null;
+            key: string;
+        };
+        CreateApiKey: {
+            name: string;
+            /**
+             * @example [
+             *       "members:read",
+             *       "members:write"
+             *     ]
+             */
+            permissions: string[];
+            /** @description No end where it is left out. */
+            ttlSeconds?: number;
+        };
+        RotateApiKey: {
+            /** @description How long the key that is replaced still works; a day where it is left out. */
             graceSeconds?: number;
         };
         Stats: {
@@ -898,6 +1023,266 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CredentialInfo"];
+                };
+            };
+        };
+    };
+    listKeys: {
+        parameters: {
+            query?: {
+                limit?: number;
+                /** @description nextCursor of the page before. */
+                cursor?: string;
+                /** @description Part of name or prefix, case-insensitive. */
+                search?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Slug or id. */
+                tenant: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One page. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiKeyPage"];
+                };
+            };
+        };
+    };
+    createKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug or id. */
+                tenant: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateApiKey"];
+            };
+        };
+        responses: {
+            /** @description The key, which is shown once. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewApiKey"];
+                };
+            };
+        };
+    };
+    getKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug or id. */
+                tenant: string;
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The key. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiKey"];
+                };
+            };
+        };
+    };
+    rotateKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug or id. */
+                tenant: string;
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["RotateApiKey"];
+            };
+        };
+        responses: {
+            /** @description The key, which is shown once. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewApiKey"];
+                };
+            };
+        };
+    };
+    revokeKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug or id. */
+                tenant: string;
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Nothing"];
+            };
+        };
+        responses: {
+            /** @description The key as it is now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiKey"];
+                };
+            };
+        };
+    };
+    listServiceKeys: {
+        parameters: {
+            query?: {
+                limit?: number;
+                /** @description nextCursor of the page before. */
+                cursor?: string;
+                /** @description Part of name or prefix, case-insensitive. */
+                search?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One page. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiKeyPage"];
+                };
+            };
+        };
+    };
+    createServiceKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateApiKey"];
+            };
+        };
+        responses: {
+            /** @description The key, which is shown once. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewApiKey"];
+                };
+            };
+        };
+    };
+    getServiceKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The key. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiKey"];
+                };
+            };
+        };
+    };
+    rotateServiceKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["RotateApiKey"];
+            };
+        };
+        responses: {
+            /** @description The key, which is shown once. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewApiKey"];
+                };
+            };
+        };
+    };
+    revokeServiceKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Nothing"];
+            };
+        };
+        responses: {
+            /** @description The key as it is now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiKey"];
                 };
             };
         };
