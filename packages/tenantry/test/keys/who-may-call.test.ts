@@ -204,10 +204,9 @@ test('an open elevation opens all routes, until it is released', async () => {
 })
 
 test('an answer of the verifier of users reaches the caller by its code', async () => {
-  const refusing = createApp(
-    { ...({} as never), keys: fixture.here.keys, logger: fixture.here.logger },
-    { users: { verify: () => Promise.reject(new TenantryError('TOKEN_EXPIRED', 'The token has expired.')) } },
-  )
+  const refusing = createApp(fixture.here, {
+    users: { verify: () => Promise.reject(new TenantryError('TOKEN_EXPIRED', 'The token has expired.')) },
+  })
   const response = await refusing.request('/api/tenants/acme', { headers: { authorization: `Bearer ${tokenOf('x')}` } })
   expect(response.status).toBe(401)
   expect(response.headers.get('www-authenticate')).toContain('invalid_token')
