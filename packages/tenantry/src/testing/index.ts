@@ -4,6 +4,18 @@ export type { Bridge, BridgeOperations, BridgeSession, SuiteComment, SuiteNote, 
 export { errorCodesOf } from './bridge-errors.ts'
 export { type BridgeSoakOptions, type BridgeSoakReport, bridgeSoak } from './bridge-soak.ts'
 export { type BridgeSuiteOptions, bridgeSuite } from './bridge-suite.ts'
+export {
+  guardOf,
+  type Host,
+  type HostApp,
+  type HostCall,
+  type HostGuard,
+  type HostGuards,
+  type HostReply,
+  type HostRoute,
+  type HostServer,
+} from './host.ts'
+export { hostSuite, type HostSuiteOptions } from './host-suite.ts'
 export { isolationSuite, type IsolationSuiteOptions } from './isolation-suite.ts'
 export { type Proof, type ProofOptions, proveIsolation } from './prove-isolation.ts'
 export type { StubOptions, StubQuery } from './stub-options.ts'
