@@ -17,7 +17,10 @@ export function resolutionOf(settings: TenantrySettings, { peek, started }: Star
       recall: (ref) => peek()?.registry.recall(ref),
       lookup: async (ref) => (await started()).registry.lookup(ref),
     },
-    members: undefined,
+    members: {
+      peek: (tenantId, userId) => peek()?.memberships.peek(tenantId, userId),
+      lookup: async (tenantId, userId) => (await started()).memberships.lookup(tenantId, userId),
+    },
     keys: adminKeys(started),
     reservedSlugs: settings.reservedSlugs,
   })
