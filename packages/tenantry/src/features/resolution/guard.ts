@@ -58,7 +58,7 @@ export const permissionGuard = (permissions: readonly Permission[]): Guard =>
     const refused = refusalOfTenant(resolution)
     if (refused !== undefined) return refused
     const held = heldBy(resolution)
-    if (held === undefined) return 'NOT_A_MEMBER'
+    if (held === undefined) return refusalOfMember(resolution)
     return permissions.every((needed) => covers(held, needed)) ? undefined : 'PERMISSION_DENIED'
   })
 
@@ -68,8 +68,9 @@ function refusalOfTenant({ tenant, refusal }: Resolution): Refusal {
   return refusal?.code ?? (tenant === undefined ? 'TENANT_NOT_RESOLVED' : undefined)
 }
 
-function refusalOfMember({ membership }: Resolution): Refusal {
-  return membership === null ? 'NOT_A_MEMBER' : undefined
+/** On a public route a token that was refused is what keeps somebody from being a member. */
+function refusalOfMember({ membership, credentialRefusal }: Resolution): Refusal {
+  return membership === null ? (credentialRefusal?.code ?? 'NOT_A_MEMBER') : undefined
 }
 
 function heldBy({ caller, membership }: Resolution): readonly Permission[] | undefined {
@@ -79,9 +80,11 @@ function heldBy({ caller, membership }: Resolution): readonly Permission[] | und
 function guard({ loginUrl }: GuardOptions, refusalOf: (resolution: Resolution) => Refusal): Guard {
   return (guarded) => {
     if (guarded === undefined) return problemAnswer('CONFIGURATION_INVALID', newRequestId())
-    const { resolution, request, requestId } = guarded
+    const { resolution } = guarded
     const code = refusalOf(resolution)
+    // Before the request's id, which costs something to make.
     if (code === undefined) return undefined
+    const { request, requestId } = guarded
     const page = loginUrl === undefined ? undefined : loginPage(loginUrl, { code, caller: resolution.caller, request })
     return page === undefined ? problemAnswer(code, requestId) : redirect(page, requestId)
   }
