@@ -41,7 +41,8 @@ function install(tarball) {
 
 function checkContents(files) {
   const sql = run('git', ['ls-files', 'sql'], source).trim().split('\n')
-  for (const wanted of ['README.md', 'LICENSE', 'bin/tenantry.js', ...sql]) {
+  const docs = ['LICENSE.txt', 'rapidoc-min.js.LICENSE.txt'].map((name) => `dist/surfaces/http/rapidoc/${name}`)
+  for (const wanted of ['README.md', 'LICENSE', 'bin/tenantry.js', ...sql, ...docs]) {
     expect(files.includes(wanted), `${wanted} is not in the tarball`)
   }
   const stray = files.filter((file) => /(^|\/)tests?\/|[.]test[.]|[.]map$|tsbuildinfo|(?<![.]d)[.]ts$/.test(file))
@@ -58,6 +59,17 @@ function checkImports() {
     expect(names.length > 0, `${specifier} exports nothing`)
     expect(!names.includes('default'), `${specifier} has a default export`)
   }
+}
+
+/** The API docs page with its script, where the package that the script comes from is not installed. */
+function checkDocsPage() {
+  const probe = `import { handler } from 'tenantry/http'
+import { stubTenantry } from 'tenantry/testing'
+const read = async (path) => (await handler(stubTenantry())(new Request(new URL(path, 'http://localhost')))).text()
+const [, script] = /src="(.*?)"/.exec(await read('/docs'))
+console.log((await read('/' + script)).length)`
+  writeFileSync(join(project, 'docs.mjs'), probe)
+  expect(Number(node('docs.mjs')) > 500_000, 'the script of the API docs page is not in the package')
 }
 
 /** The hosts of the bridges, as whoever imports a bridge has them installed. */
@@ -126,7 +138,15 @@ async function checkManifest() {
 try {
   const { tarball, files } = pack()
   install(tarball)
-  const checks = { checkContents, checkManifest, checkImports, checkTypes, checkCommand, checkMainEntryIsLight }
+  const checks = {
+    checkContents,
+    checkManifest,
+    checkImports,
+    checkDocsPage,
+    checkTypes,
+    checkCommand,
+    checkMainEntryIsLight,
+  }
   for (const [name, check] of Object.entries(checks)) {
     await check(files)
     console.log(`ok  ${name}`)

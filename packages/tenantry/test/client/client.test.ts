@@ -137,11 +137,12 @@ describe('a failed call', () => {
   })
 
   test('of what the contract does not have does not compile', () => {
-    expectTypeOf(client.getTenant).parameter(0).toHaveProperty('tenant').toEqualTypeOf<string>()
-    expectTypeOf(client.createTenant).parameter(0).toHaveProperty('body').toHaveProperty('name').toEqualTypeOf<string>()
-    expectTypeOf(client.getTenant).parameter(0).not.toHaveProperty('body')
-    expectTypeOf(client.getTenant).parameter(0).not.toHaveProperty('idempotencyKey')
-    expectTypeOf<Arguments<'getStats'>>().not.toHaveProperty('query')
+    expectTypeOf<keyof Arguments<'getTenant'>>().toEqualTypeOf<'tenant' | 'signal'>()
+    expectTypeOf<keyof Arguments<'listTenants'>>().toEqualTypeOf<'query' | 'signal'>()
+    type Write = 'tenant' | 'body' | 'headers' | 'idempotencyKey' | 'signal'
+    expectTypeOf<keyof Arguments<'updateTenant'>>().toEqualTypeOf<Write>()
+    expectTypeOf<Parameters<TenantryClient['getTenant']>>().toEqualTypeOf<[given: Arguments<'getTenant'>]>()
+    expectTypeOf<Parameters<TenantryClient['getStats']>>().toEqualTypeOf<[given?: Arguments<'getStats'>]>()
   })
 })
 

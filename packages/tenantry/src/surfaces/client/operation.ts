@@ -17,11 +17,10 @@ type HeadersOf<Id extends OperationId> = Member<Parameters<Id>, 'header'>
 type IfAny<T, Then> = [T] extends [never] ? unknown : Then
 type IsWrite<Id extends OperationId> = (typeof operationTable)[Id][0] extends 'GET' ? false : true
 
+type RequestBody<Id extends OperationId> = Member<operations[Id], 'requestBody'>
 type BodyArguments<Id extends OperationId> = operations[Id] extends { readonly requestBody: Content<infer Body> }
   ? { readonly body: Body }
-  : operations[Id] extends { readonly requestBody?: Content<infer Body> }
-    ? { readonly body?: Body }
-    : unknown
+  : IfAny<RequestBody<Id>, { readonly body?: RequestBody<Id> extends Content<infer Body> ? Body : never }>
 
 interface CallOptions {
   /** Gives the call up. */

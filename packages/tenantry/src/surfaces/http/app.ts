@@ -8,6 +8,7 @@ import type { Principal } from './acting.ts'
 import { guard } from './auth.ts'
 import type { ControlPlane, HandlerOptions } from './control-plane.ts'
 import { credentialsRoutes } from './credentials-routes.ts'
+import { docsRoutes } from './docs-routes.ts'
 import { eventsRoutes } from './events-routes.ts'
 import { healthRoutes } from './health-routes.ts'
 import { keysRoutes } from './keys-routes.ts'
@@ -58,6 +59,7 @@ export function createApp(controlPlane: ControlPlane, options: HandlerOptions = 
   eventsRoutes(app, controlPlane.tenants)
   verifyRoutes(app, controlPlane)
   openapiRoute(app, controlPlane.version)
+  docsRoutes(app)
   return app
 }
 

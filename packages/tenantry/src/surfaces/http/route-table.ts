@@ -21,6 +21,8 @@ export const routeTable: Readonly<Record<string, Scope>> = {
   'GET /health': 'public',
   'GET /ready': 'public',
   'GET /openapi.json': 'public',
+  'GET /docs': 'public',
+  'GET /docs/rapidoc.js': 'public',
   'POST /api/tenants': 'instance tenants:write',
   'GET /api/tenants': 'instance tenants:read',
   'GET /api/tenants/:tenant': 'tenant tenants:read',
