@@ -146,24 +146,26 @@ test('looks again after 30 seconds, after 5 for a stranger', async () => {
 
 test('a membership that ends is void at its end, by the clock of the database', async () => {
   let now = 5_000
-  const { source } = open({
-    clock: { now: () => now },
-    sql: {
-      // The database's answer for an access that has two seconds left; what gives such ones comes with operators.
-      query: async () => ({ rows: [{ ...ENDING, expires_at: new Date(9e12) }] as never[], rowCount: 1 }),
-    },
-  })
-  expect(await source.lookup(acme, 'helper')).toMatchObject({ source: 'support', expiresAt: 9e12 })
-  now += 1_999
-  expect(source.peek(acme, 'helper')).toMatchObject({ readOnly: true })
-  now += 1
+  const { source, count } = open({ clock: { now: () => now } })
+  const { rows } = await fixture.admin.query<{ made: string }>(
+    "select pg_get_functiondef('tenantry.memberships_of'::regproc) as made",
+  )
+  const made = rows[0]?.made ?? ''
+  // As an access does that was given for two seconds, beside one that is over already.
+  const ending = `select 'support', 10, array['tenants:read'], 'support', true, now() + w.life
+    from (values (interval '-1 second'), (interval '2 seconds')) w (life)`
+  await fixture.admin.query(made.replace(/(AS \$function\$)[\s\S]*(\$function\$)/, `$1${ending}$2`))
+  const helper = await source.lookup(acme, 'helper')
+  await fixture.admin.query(made)
+  expect(helper).toMatchObject({ source: 'support', readOnly: true })
+  expect(helper?.expiresAt).toBeGreaterThan(Date.parse('2020-01-01'))
+  now += 1_500
+  expect(source.peek(acme, 'helper')).toEqual(helper)
+  now += 500
   expect(source.peek(acme, 'helper')).toBeUndefined()
+  expect(await source.lookup(acme, 'helper')).toBeNull()
+  expect(count()).toBe(2)
 })
-
-const ENDING = {
-  ...{ position: 1, role: 'support', rank: 10, permissions: ['tenants:read'], source: 'support', read_only: true },
-  life_ms: 2_000,
-}
 
 test('strangers push no member out, and neither grows without bound', async () => {
   await members().add('acme', { userId: 'fay' })

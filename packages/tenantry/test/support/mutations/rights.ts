@@ -4,6 +4,7 @@ import type { Mutation } from './mutation.ts'
 const POWERS = 'login may do nothing but become app'
 const BEYOND = 'the application has no rights beyond rows'
 const PUBLIC = 'PUBLIC has no rights on relations'
+const OPENED = 'the application reads of the control plane what was opened to it'
 const OPEN = 'the functions of the control plane are open to whom they must be'
 const COLUMN = 'tenant_id is a uuid, not null, with its default'
 const DEFAULTS = 'default privileges give the application nothing'
@@ -181,7 +182,7 @@ const roles: readonly Mutation[] = [
   },
   {
     ...{ check: POWERS, what: 'app reads the registry', subject: '{app} may read or write tenantry.tenant' },
-    sql: 'grant select on tenantry.tenant to {app}',
+    ...{ sql: 'grant select on tenantry.tenant to {app}', also: [OPENED] },
   },
   {
     ...{ check: 'passwords are stored as SCRAM verifiers', what: 'md5', subject: 'password_encryption', remains: true },
