@@ -11,7 +11,7 @@ create table tenantry.organization (
 
 -- A tenant belongs to one organization at most.
 create table tenantry.organization_tenant (
-  tenant_id       uuid primary key references tenantry.tenant (id),
+  tenant_id       uuid primary key references tenantry.tenant (id) on delete cascade,
   organization_id uuid not null references tenantry.organization (id),
   -- The role that plain members of the organization have in it; null for none.
   member_role     text,
@@ -60,6 +60,22 @@ create table tenantry.team_role (
   foreign key (organization_id, team_id) references tenantry.team (organization_id, id) on delete cascade,
   foreign key (organization_id, tenant_id) references tenantry.organization_tenant (organization_id, tenant_id) on delete cascade
 );
+create index team_role_tenant on tenantry.team_role (tenant_id, team_id);
+
+-- One owner at least, once there is one, by the same rule as in tenants.
+create function tenantry.keep_an_organization_owner() returns trigger
+  language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+  perform from tenantry.organization o where o.id = old.organization_id for no key update;
+  if found and not exists (select from tenantry.organization_member m
+      where m.organization_id = old.organization_id and m.role = 'owner') then
+    raise exception 'an organization keeps one owner at least' using errcode = 'TN021';
+  end if;
+  return null;
+end $$;
+create constraint trigger organization_member_keeps_an_owner after update or delete on tenantry.organization_member
+  deferrable initially deferred for each row when (old.role = 'owner')
+  execute function tenantry.keep_an_organization_owner();
 
 -- Every way in which a user belongs to a tenant, the strongest first. A suspended member stays out, whatever an
 -- organization says; a role that does not exist any more lets nobody in. Read by the control plane alone.
@@ -98,6 +114,22 @@ create function tenantry.tenants_of(member text) returns table (tenant_id uuid)
     join tenantry.organization_member om on om.organization_id = ot.organization_id
    where om.user_id = member
 $$;
+
+-- What of organizations a tenant sees by its own SQL: the one that owns it, and the teams with a role in it. Policies ask
+-- these functions, which read with their owner's rights: tables whose policies read each other would never end.
+create function tenantry.current_organization_id() returns pg_catalog.uuid
+  language plpgsql stable parallel safe security definer set search_path = pg_catalog, pg_temp as $$
+begin
+  return (select ot.organization_id from tenantry.organization_tenant ot
+           where ot.tenant_id operator(pg_catalog.=) tenantry.current_tenant_id());
+end $$;
+
+create function tenantry.current_team_ids() returns pg_catalog.uuid[]
+  language plpgsql stable parallel safe security definer set search_path = pg_catalog, pg_temp as $$
+begin
+  return array(select tr.team_id from tenantry.team_role tr
+                where tr.tenant_id operator(pg_catalog.=) tenantry.current_tenant_id());
+end $$;
 
 -- Tells every process of each tenant whose members this may have changed.
 create function tenantry.announce_organization() returns trigger

@@ -13,6 +13,7 @@ const bySqlState: Readonly<Record<string, Mapped>> = {
   TN002: ['CONTEXT_INVALID', 'The database refused the tenant context: its signature does not match.'],
   TN003: ['CONTEXT_EXPIRED', 'The tenant context had expired when the statement reached the database.'],
   TN020: ['LAST_OWNER', 'The tenant would be left without an active owner.'],
+  TN021: ['LAST_OWNER', 'The organization would be left without an owner.'],
   '28000': ['DATABASE_AUTH_FAILED', 'The database refused the login.'],
   '28P01': ['DATABASE_AUTH_FAILED', 'The database refused the login: wrong user or password.'],
   '3D000': ['DATABASE_UNAVAILABLE', 'The database that the URL names does not exist on this server.'],
