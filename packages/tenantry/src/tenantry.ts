@@ -216,8 +216,8 @@ class Instance implements Omit<Tenantry, keyof Nouns> {
     this.logger = settings.logger ?? silentLogger
     const started = () => this.#started()
     const source: TenantSource = {
-      peek: (ref) => this.#runtime?.source.peek(ref),
-      admitted: async (ref) => (await started()).source.admitted(ref),
+      peek: (ref, claims) => this.#runtime?.source.peek(ref, claims),
+      admitted: async (ref, claims) => (await started()).source.admitted(ref, claims),
     }
     const pool = new ScopedPool({
       ...{ store: this.#store, start: started },
@@ -380,7 +380,7 @@ class Instance implements Omit<Tenantry, keyof Nouns> {
 
 const TENANT_METHODS = [
   ...(['create', 'get', 'find', 'list', 'update', 'provision', 'suspend', 'activate', 'deactivate'] as const),
-  ...(['delete', 'restore', 'purge', 'stats', 'events', 'resume', 'purgeDue'] as const),
+  ...(['delete', 'restore', 'purge', 'setMode', 'stats', 'events', 'resume', 'purgeDue'] as const),
 ] satisfies (keyof Tenants)[]
 
 function refuseUnusable({ adminUrl, embedded }: TenantrySettings): void {

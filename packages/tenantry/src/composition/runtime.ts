@@ -280,11 +280,11 @@ function bareSql(client: ScopedClient): Sql {
 
 function sourceOf(registry: CachedRegistry): TenantSource {
   return {
-    peek: (ref) => {
+    peek: (ref, claims) => {
       const tenant = registry.peek(ref)
-      return tenant && admit(tenant)
+      return tenant && admit(tenant, claims)
     },
-    admitted: async (ref) => admit(await registry.lookup(ref)),
+    admitted: async (ref, claims) => admit(await registry.lookup(ref), claims),
   }
 }
 

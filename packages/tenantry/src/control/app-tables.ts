@@ -32,7 +32,7 @@ const appTables: readonly AppTable[] = [
     table: 'tenant',
     select: [
       ...['id', 'slug', 'name', 'status', 'isolation', 'plan', 'owner_user_id', 'settings', 'metadata'],
-      ...['provisioned_at', 'created_at', 'updated_at'],
+      ...['mode', 'mode_reason', 'mode_since', 'provisioned_at', 'created_at', 'updated_at'],
     ],
     // Not plan, status nor isolation: what a tenant may not raise for itself.
     update: ['name', 'settings', 'metadata'],
@@ -65,6 +65,14 @@ const appTables: readonly AppTable[] = [
     select: [
       ...['id', 'tenant_id', 'email', 'role', 'state', 'invited_by', 'expires_at', 'accepted_at', 'accepted_by'],
       ...['revoked_at', 'metadata', 'created_at'],
+    ],
+    policies: [ownRows('tenantry_own')],
+  },
+  {
+    // Whoever of the operators has access to the tenant, or had it, does not have it unseen.
+    table: 'support_access',
+    select: [
+      ...['id', 'tenant_id', 'user_id', 'reason', 'may_write', 'opened_by', 'created_at', 'expires_at', 'ended_at'],
     ],
     policies: [ownRows('tenantry_own')],
   },

@@ -4,6 +4,7 @@ import { checkCreate, checkReason, checkUpdate } from './input.ts'
 import { openOperation, openOperations, type Operation } from './journal.ts'
 import { changeStatus, refuseWhileRunning, statusConflict } from './lifecycle.ts'
 import { inTenantTransaction } from './lock.ts'
+import { checkMode, setMode } from './mode.ts'
 import type { TenantsOptions } from './options.ts'
 import { finishProvisioning } from './provision.ts'
 import { finishPurge, purgeTenant } from './purge.ts'
@@ -57,6 +58,8 @@ export function createTenants(options: TenantsOptions): Tenants {
       announced(changeStatus(options, ref, { verb: 'delete', actor: actorOf(act), ifVersion })),
     restore: status('restore'),
     purge: (ref, act) => announced(purgeTenant(options, ref, { actor: actorOf(act), confirm: typedConfirmation(act) })),
+    setMode: (ref, input, act) =>
+      announced(rejecting(() => setMode(options, ref, { ...checkMode(input), actor: actorOf(act) }))),
     stats: () => tenantStats(database),
     events: (query = {}) => listEvents(database, query),
     resume: () => resume(options),

@@ -21,7 +21,7 @@ export interface Participant {
   undoProvision?(tx: Sql, tenant: Tenant): Promise<void>
   archive?(tx: Sql, tenant: Tenant): Promise<void>
   restore?(tx: Sql, tenant: Tenant): Promise<void>
-  /** The tenant has another status: suspend, activate, deactivate, delete, restore. It is given as it is then. */
+  /** The tenant has another status (suspend, activate, deactivate, delete, restore) or mode. It is given as it is then. */
   statusChanged?(tx: Sql, tenant: Tenant): Promise<void>
   /** After that was committed, and after each repetition of the verb: for what no transaction can do or undo. */
   afterStatusChange?(tenant: Tenant): Promise<void>

@@ -152,7 +152,7 @@ const entomb = `
 update tenantry.tenant
    set status = 'purged', purged_at = $2, updated_at = $2, version = version + 1, name = 'purged',
        slug = 'purged-' || $3, schema_name = 'purged_' || $3, settings = '{}', metadata = '{}', owner_user_id = null,
-       suspend_reason = null, status_before = null, archived_schema = null, purge_after = null
+       suspend_reason = null, mode = 'normal', mode_reason = null, mode_operators = '{}', status_before = null, archived_schema = null, purge_after = null
  where id = $1
 returning ${tenantColumns}`
 

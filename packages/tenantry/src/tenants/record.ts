@@ -1,5 +1,5 @@
 // A row of the registry table as the lifecycle sees it, and its mapping to the public tenant.
-import type { Isolation, JsonObject, Tenant, TenantStatus } from './tenant.ts'
+import type { Isolation, JsonObject, Tenant, TenantMode, TenantStatus } from './tenant.ts'
 
 /** The tenant and the facts that only the lifecycle needs. */
 export interface TenantRecord extends Tenant {
@@ -15,6 +15,10 @@ export interface TenantRow {
   readonly status: TenantStatus
   readonly isolation: Isolation
   readonly schema_name: string
+  readonly mode: TenantMode
+  readonly mode_reason: string | null
+  readonly mode_since: Date | null
+  readonly mode_operators: readonly string[]
   readonly plan: string | null
   readonly owner_user_id: string | null
   readonly settings: JsonObject
@@ -34,8 +38,8 @@ export interface TenantRow {
 }
 
 /** The columns of a TenantRow, for select and returning. */
-export const tenantColumns = `id, slug, name, status, isolation, schema_name, plan, owner_user_id, settings, metadata,
-  provisioned_at, suspended_at, suspend_reason, deleted_at, restored_at, status_before, archived_schema, purge_after,
+export const tenantColumns = `id, slug, name, status, isolation, schema_name, mode, mode_reason, mode_since, mode_operators,
+  plan, owner_user_id, settings, metadata, provisioned_at, suspended_at, suspend_reason, deleted_at, restored_at, status_before, archived_schema, purge_after,
   purged_at, created_at, updated_at, version`
 
 const time = (value: Date | null): string | null => value?.toISOString() ?? null
@@ -48,6 +52,10 @@ export function toTenant(row: TenantRow): Tenant {
     status: row.status,
     isolation: row.isolation,
     schemaName: row.schema_name,
+    mode: row.mode,
+    modeReason: row.mode_reason,
+    modeSince: time(row.mode_since),
+    modeOperators: row.mode_operators,
     plan: row.plan,
     ownerUserId: row.owner_user_id,
     settings: row.settings,
@@ -82,6 +90,10 @@ export function publicTenant(record: TenantRecord): Tenant {
     status: record.status,
     isolation: record.isolation,
     schemaName: record.schemaName,
+    mode: record.mode,
+    modeReason: record.modeReason,
+    modeSince: record.modeSince,
+    modeOperators: record.modeOperators,
     plan: record.plan,
     ownerUserId: record.ownerUserId,
     settings: record.settings,

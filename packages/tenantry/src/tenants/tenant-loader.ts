@@ -36,7 +36,7 @@ const MAX_READS = 3
 
 const selectTenants = `
 select id, slug, status, isolation, schema_name as "schemaName", provisioned_at is not null as provisioned,
-       migration_version as "migrationVersion", plan
+       migration_version as "migrationVersion", mode, mode_operators as "modeOperators", plan
   from tenantry.tenant where id = any($1::uuid[]) or slug = any($2::text[])`
 
 /** Opens a loader over the control plane's database. */

@@ -5,6 +5,14 @@ export type TenantStatus = 'active' | 'suspended' | 'inactive' | 'deleted' | 'pu
 
 export const tenantStatuses: readonly TenantStatus[] = ['active', 'suspended', 'inactive', 'deleted', 'purged']
 
+/**
+ * What a tenant is open for: `read_only` refuses writes and `maintenance` refuses to enter, to all but the operators that
+ * are named with it.
+ */
+export type TenantMode = 'normal' | 'read_only' | 'maintenance'
+
+export const tenantModes: readonly TenantMode[] = ['normal', 'read_only', 'maintenance']
+
 /** How a tenant's data is kept apart. */
 export type Isolation = 'row' | 'schema'
 
@@ -21,6 +29,12 @@ export interface Tenant {
   readonly isolation: Isolation
   /** Name of the tenant's own schema; a row tenant keeps the name reserved, too. */
   readonly schemaName: string
+  readonly mode: TenantMode
+  readonly modeReason: string | null
+  /** When the mode was last changed; null where it never was. */
+  readonly modeSince: string | null
+  /** Ids of the users whom the mode does not hold for. */
+  readonly modeOperators: readonly string[]
   readonly plan: string | null
   readonly ownerUserId: string | null
   readonly settings: JsonObject
@@ -64,6 +78,15 @@ export interface UpdateTenant {
   readonly ownerUserId?: string | null
   readonly settings?: JsonObject
   readonly metadata?: JsonObject
+}
+
+/** What a tenant is to be open for. Where the mode stays, what is left out stays, too. */
+export interface SetMode {
+  readonly mode: TenantMode
+  /** At most 500 characters; for the audit log, and shown with the tenant until it is back to normal. */
+  readonly reason?: string
+  /** Ids of users, at most 100, whom the mode does not hold for: the `userId` of the scopes they enter. */
+  readonly operators?: readonly string[]
 }
 
 export interface ListTenants {

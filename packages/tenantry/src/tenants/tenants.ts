@@ -4,6 +4,7 @@ import type {
   ListTenants,
   Page,
   ProvisionResult,
+  SetMode,
   Tenant,
   TenantRef,
   TenantStats,
@@ -63,6 +64,17 @@ export interface Tenants {
   delete(ref: TenantRef, options?: UpdateOptions): Promise<Tenant>
   restore(ref: TenantRef, options?: ActOptions): Promise<Tenant>
   purge(ref: TenantRef, options: PurgeOptions): Promise<Tenant>
+  /**
+   * Closes a tenant for writes, or altogether, or opens it again: in every process at once. Direct logins and gateways
+   * are bound by it, too. Throws TENANT_NOT_FOUND, TENANT_DELETED, TENANT_PURGED, TENANT_BUSY, INVALID_INPUT.
+   *
+   * @example
+   * ```ts
+   * await tenantry.tenants.setMode('acme-corp', { mode: 'read_only', reason: 'moving house', operators: ['user-7'] })
+   * await tenantry.tenants.setMode('acme-corp', { mode: 'normal' })
+   * ```
+   */
+  setMode(ref: TenantRef, input: SetMode, options?: ActOptions): Promise<Tenant>
   stats(): Promise<TenantStats>
   events(options?: ListEvents): Promise<Page<TenantEvent>>
   /** Finishes or undoes what a stopped process left open; returns how many operations it ended. */

@@ -1,5 +1,6 @@
 // The registry and the lifecycle in memory: the same checks, the same status machine and the same events as the real
 // ones, which keep them in the database.
+import type { Claims } from '../engine/context/context-token.ts'
 import type { ScopedTenant, TenantSource } from '../engine/context/scope.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { TenantryError } from '../kernel/errors.ts'
@@ -9,12 +10,13 @@ import { eventPayload, type TenantFact } from '../tenants/events.ts'
 import type { TenantFilter } from '../tenants/for-each.ts'
 import { checkCreate, checkReason, checkUpdate, type NewTenant } from '../tenants/input.ts'
 import { decideOrThrow, eventOfVerb, statusConflict } from '../tenants/lifecycle.ts'
+import { checkMode, modeAfter } from '../tenants/mode.ts'
 import type { TenantDefaults } from '../tenants/options.ts'
 import { refuseUnconfirmed } from '../tenants/purge.ts'
 import { publicTenant, type TenantRecord } from '../tenants/record.ts'
 import { type TenantKey, tenantKey, tenantNotFound } from '../tenants/reference.ts'
 import { activated, deactivated, deleted, restored, suspended } from '../tenants/status-effects.ts'
-import type { CreateTenant, ProvisionResult, Tenant, TenantRef } from '../tenants/tenant.ts'
+import type { CreateTenant, ProvisionResult, SetMode, Tenant, TenantRef } from '../tenants/tenant.ts'
 import type { ActOptions, SuspendOptions, TenantEvent, Tenants, UpdateOptions } from '../tenants/tenants.ts'
 import { changedFields, refuseUpdate } from '../tenants/update.ts'
 import { refuseOtherVersion } from '../tenants/version.ts'
@@ -26,8 +28,9 @@ const effects: Readonly<Record<Exclude<Verb, 'suspend' | 'delete'>, (tenant: Ten
   { activate: activated, deactivate: deactivated, restore: restored }
 
 function cachedOf(record: TenantRecord): CachedTenant {
-  const { id, slug, status, isolation, schemaName, plan, provisionedAt } = record
-  return { id, slug, status, isolation, schemaName, plan, provisioned: provisionedAt !== null, migrationVersion: 0 }
+  const { id, slug, status, isolation, schemaName, mode, modeOperators, plan, provisionedAt } = record
+  const own = { id, slug, status, isolation, schemaName, mode, modeOperators, plan }
+  return { ...own, provisioned: provisionedAt !== null, migrationVersion: 0 }
 }
 
 export interface MemoryTenantsOptions {
@@ -54,8 +57,8 @@ export class MemoryTenants implements Tenants, TenantSource {
     return undefined
   }
 
-  async admitted(ref: TenantRef): Promise<ScopedTenant> {
-    return { ...admit(cachedOf(this.#required(ref))) }
+  async admitted(ref: TenantRef, claims: Claims): Promise<ScopedTenant> {
+    return { ...admit(cachedOf(this.#required(ref)), claims) }
   }
 
   /** As the cached registry: a tenant of any status, or null. */
@@ -154,6 +157,20 @@ export class MemoryTenants implements Tenants, TenantSource {
     return this.#bury(tenant)
   }
 
+  async setMode(ref: TenantRef, input: SetMode): Promise<Tenant> {
+    const change = checkMode(input)
+    const tenant = this.#required(ref)
+    refuseUpdate(tenant, undefined)
+    const after = modeAfter(tenant, change)
+    if (after === undefined) return publicTenant(tenant)
+    const since = after.mode === tenant.mode ? {} : { modeSince: this.#now().toISOString() }
+    const saved = this.#save({ ...tenant, ...after, ...since })
+    const detail = { mode: after.mode, before: tenant.mode, operators: after.modeOperators }
+    const fact = { event: 'tenant.mode_changed', action: 'tenant.mode', tenant }
+    this.#record({ ...fact, reason: change.reason ?? null, detail })
+    return saved
+  }
+
   stats: Tenants['stats'] = async () => statistics([...this.#records.values()])
 
   events: Tenants['events'] = async (options = {}) => {
@@ -187,7 +204,7 @@ export class MemoryTenants implements Tenants, TenantSource {
   #bury(tenant: TenantRecord): Tenant {
     const hex = tenant.id.replaceAll('-', '')
     const names = { name: 'purged', slug: `purged-${hex}`, schemaName: `purged_${hex}` }
-    const gone = { settings: {}, metadata: {}, ownerUserId: null, suspendReason: null, purgeAfter: null }
+    const gone = { settings: {}, metadata: {}, ownerUserId: null, suspendReason: null, purgeAfter: null, ...NORMAL }
     const tombstone = this.#save({
       ...{ ...tenant, ...names, ...gone, status: 'purged' },
       ...{ statusBefore: null, purgedAt: this.#now().toISOString() },
@@ -244,7 +261,10 @@ interface Change {
   readonly effect?: (tenant: TenantRecord, at: Date) => TenantRecord
 }
 
+const NORMAL = { mode: 'normal', modeReason: null, modeOperators: [] } as const
+
 const blank: Omit<TenantRecord, 'id' | 'createdAt' | 'version' | keyof NewTenant> = {
   ...{ status: 'active', provisionedAt: null, suspendedAt: null, suspendReason: null, deletedAt: null },
   ...{ purgeAfter: null, purgedAt: null, statusBefore: null, archivedSchema: null, restoredAt: null, updatedAt: '' },
+  ...{ ...NORMAL, modeSince: null },
 }

@@ -12,7 +12,7 @@ const UNCOVERED = `
   with app as (select r.oid, r.rolname from pg_roles r, tenantry.instance i where r.rolname = 'tn_' || i.id || '_app'),
   reachable as (
     select c.oid, c.relkind, format('%I.%I', n.nspname, c.relname) as name, c.relrowsecurity, c.relforcerowsecurity,
-           c.reloptions, app.oid as app
+           c.reloptions, app.oid as app, n.nspname = 'tenantry' as is_ours
       from app, pg_class c join pg_namespace n on n.oid = c.relnamespace
      where c.relkind in ('r', 'p', 'v', 'm', 'f') and n.nspname not in ('pg_catalog', 'information_schema', 'pg_toast')
        and not exists (select from pg_depend d where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e')
@@ -25,7 +25,8 @@ const UNCOVERED = `
       when relkind = 'v' then case when coalesce((select o.option_value::boolean from pg_options_to_table(reloptions) o
           where o.option_name = 'security_invoker'), false) then null else 'is a view that runs with its owner''s rights' end
       when not relrowsecurity then 'has row security disabled'
-      when not relforcerowsecurity then 'does not force row security on its owner'
+      -- The control plane is the owner of its tables, and works on those of all tenants.
+      when not relforcerowsecurity and not is_ours then 'does not force row security on its owner'
       when not exists (select from pg_policy p where p.polrelid = reachable.oid and p.polpermissive
           and p.polroles && array[0, app]) then 'has no policy for the application'
       when exists (select from pg_policy p where p.polrelid = reachable.oid and p.polpermissive and p.polroles && array[0, app]

@@ -88,13 +88,13 @@ export class StubPool extends ScopedPool {
   }
 
   async #answer(scope: Scope, config: TenantQueryConfig): Promise<QueryResult> {
-    const { id, slug } = await this.#stub.source.admitted(scope.tenantId)
+    const { id, slug } = await this.#stub.source.admitted(scope.tenantId, scope.claims)
     return answerQuery(this.#stub.onQuery, { id, slug }, config)
   }
 
   async #lend(): Promise<PoolClient> {
     const scope = this.#stub.store.required()
-    await this.#stub.source.admitted(scope.tenantId)
+    await this.#stub.source.admitted(scope.tenantId, scope.claims)
     let isReleased = false
     const query = async (...args: unknown[]) => {
       if (isReleased) throw new TenantryError('CLIENT_RELEASED', 'A statement was sent on a released client.')

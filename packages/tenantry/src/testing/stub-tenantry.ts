@@ -2,6 +2,7 @@
 // answers the statements. The scopes are the library's own, so what an application may do here it may do there.
 import { type CentralScope, requiredReason, withCentralHandle } from '../composition/central-scope.ts'
 import { ScopeStore } from '../engine/context/scope.ts'
+import type { Claims } from '../engine/context/context-token.ts'
 import type { QueryResultRows } from '../engine/sql/database.ts'
 import type { ScopedWork, ScopeHandle, ScopeOptions, TenantQueries } from '../engine/sql/scope-handle.ts'
 import { Scopes } from '../engine/sql/scopes.ts'
@@ -64,7 +65,7 @@ class Stub implements Omit<Tenantry, keyof Nouns> {
     const store = this.#store
     const source = {
       peek: () => undefined,
-      admitted: (ref: TenantRef) => memory.admitted(ref),
+      admitted: (ref: TenantRef, claims: Claims) => memory.admitted(ref, claims),
     }
     this.pool = new StubPool({ store, source, onQuery })
     this.#scopes = new Scopes({ store, source, pool: this.pool })

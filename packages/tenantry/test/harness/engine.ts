@@ -110,7 +110,15 @@ async function addTenant(
       ])
     })
   }
-  const tenant: ScopedTenant = { id, slug, isolation, schemaName, migrationVersion: 1 }
+  const tenant: ScopedTenant = {
+    id,
+    slug,
+    isolation,
+    schemaName,
+    migrationVersion: 1,
+    mode: 'normal',
+    modeOperators: [],
+  }
   tenants.set(id, tenant)
   return tenant
 }

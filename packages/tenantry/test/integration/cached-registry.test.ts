@@ -71,6 +71,8 @@ describe('the cached registry', () => {
       schemaName: 'tenant_memory',
       provisioned: true,
       migrationVersion: 0,
+      mode: 'normal',
+      modeOperators: [],
       plan: 'pro',
     })
     for (const ref of ['memory', id, id.toUpperCase(), { id }, { slug: 'memory' }])
@@ -213,7 +215,16 @@ describe('admission', () => {
     ['purged', true, 'TENANT_PURGED'],
     ['active', false, 'TENANT_NOT_PROVISIONED'],
   ] as const)('refuses a tenant that is %s, provisioned: %s', (status, provisioned, code) => {
-    const tenant = { id: '', slug: 'acme', isolation: 'row', schemaName: '', migrationVersion: 0, plan: null } as const
+    const tenant = {
+      id: '',
+      slug: 'acme',
+      isolation: 'row',
+      schemaName: '',
+      migrationVersion: 0,
+      plan: null,
+      mode: 'normal',
+      modeOperators: [],
+    } as const
     expect(() => admit({ ...tenant, status, provisioned })).toThrow(expect.objectContaining({ code }) as Error)
   })
 })

@@ -14,6 +14,8 @@ const tenants = fc.record<ScopedTenant>({
   isolation: fc.constantFrom('row', 'schema'),
   schemaName: fc.constantFrom('a', 'b', 'a_b'),
   migrationVersion: fc.constantFrom(1, 2, 11),
+  mode: fc.constant('normal'),
+  modeOperators: fc.constant([]),
 })
 const words = fc.constantFrom(
   '',
@@ -31,13 +33,13 @@ const words = fc.constantFrom(
 )
 const claims = fc.record({ userId: words, role: words }, { requiredKeys: [] })
 const requests: fc.Arbitrary<EntranceRequest> = fc.record(
-  { tenant: tenants, claims, statementTimeoutMs: fc.constantFrom(1, 2, 12) },
+  { tenant: tenants, claims, statementTimeoutMs: fc.constantFrom(1, 2, 12), readOnly: fc.boolean() },
   { requiredKeys: ['tenant', 'claims'] },
 )
 const hex = (text: string | undefined) => Buffer.from(text ?? '').toString('hex')
 
 describe('L16: the preludes that are kept', () => {
-  it('are those of the tenant, the actor, the schema and the timeout that asked, in any order', () => {
+  it('are those of the tenant, the actor, the schema, the timeout and the mode that asked, in any order', () => {
     fc.assert(
       fc.property(fc.array(requests, { minLength: 2, maxLength: 30 }), (asked) => {
         const entrance = new Entrance({
@@ -45,14 +47,19 @@ describe('L16: the preludes that are kept', () => {
           ...{ appRole: 'app', sharedSchemas: ['public'], clockOffsetMs: 0 },
         })
         for (const request of asked) {
-          const { tenant, claims: who, statementTimeoutMs } = request
-          const { message, name } = entrance.prelude(request)
+          const { tenant, claims: who, statementTimeoutMs, readOnly = false } = request
+          const { message, name, text: sql, readOnly: only } = entrance.prelude(request)
           const text = message.toString('latin1')
           const token = new RegExp(`\\.${tenant.id}\\.\\d{10}\\.${hex(who.userId)}\\.${hex(who.role)}(?![0-9a-f])`)
           expect(text).toMatch(token)
           const path = tenant.isolation === 'row' ? '"public", pg_temp' : `"${tenant.schemaName}", "public", pg_temp`
           expect(text).toContain(`${path}\0`)
-          expect(name.endsWith('_timeout')).toBe(statementTimeoutMs !== undefined)
+          expect(name.includes('_timeout')).toBe(statementTimeoutMs !== undefined)
+          expect([name.endsWith('_read_only'), sql.includes('transaction_read_only'), only]).toEqual([
+            readOnly,
+            readOnly,
+            readOnly,
+          ])
           const value = String(statementTimeoutMs)
           if (statementTimeoutMs !== undefined) {
             expect(text).toContain(`\0\0\0${String.fromCharCode(value.length)}${value}\0`)

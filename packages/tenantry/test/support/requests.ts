@@ -37,7 +37,7 @@ export const tenantIds = {
 
 const tenantOf = (slug: keyof typeof tenantIds, status: TenantStatus = 'active'): CachedTenant => ({
   ...{ id: tenantIds[slug], slug, status, isolation: 'row', schemaName: `tenant_${slug}`, provisioned: true },
-  ...{ migrationVersion: 0, plan: null },
+  ...{ migrationVersion: 0, plan: null, mode: 'normal' as const, modeOperators: [] },
 })
 
 const tenants = [tenantOf('acme'), tenantOf('beta'), tenantOf('paused', 'suspended')]

@@ -8,7 +8,7 @@ import { type FlightObserver, sendFlight } from './flight.ts'
 import { HeldCursors } from './held-cursors.ts'
 import type { QueryResult, Submittable } from './pg.ts'
 import { type TenantQueryConfig, textOfSubmittable } from './query-arguments.ts'
-import { refuseControl, refuseEnding, refuseResidue, statementNameFor } from './rules.ts'
+import { refuseControl, refuseEnding, refuseResidue, refuseUnseen, statementNameFor } from './rules.ts'
 import type { ScopedClient } from './scoped-client.ts'
 import type { Flight } from './scoped-query.ts'
 import type { Statement, StatementReader } from './statement.ts'
@@ -119,6 +119,7 @@ export class CheckedOutClient implements FlightObserver<Flight> {
     refuseControl(statement)
     const tenant = this.#options.gate.peek(this.scope) ?? (await this.#admit())
     this.#refuseMisuse()
+    if (statement.runsUnseen && this.#options.gate.isReadOnly(this.scope, tenant)) refuseUnseen(statement)
     if (statement.copyFrom && !staged) return this.#copyIn(query, tenant)
     const refusal = this.#client.borrowed?.refuseSubmitted(query, statement.leavesState)
     if (refusal) throw refusal
@@ -145,8 +146,8 @@ export class CheckedOutClient implements FlightObserver<Flight> {
       }
       const own = this.#options.gate.prelude(this.scope, tenant)
       const prelude = this.#context.preludeFor(statement, own, this.#client.transactionStatus !== 'I')
-      const { reasserts, restoresTimeout } = this.#context
-      const submission = { query, prelude, reasserts, restoresTimeout, settled, holdsEnd: staged }
+      const { reasserts, restoresTimeout, isReadOnly } = this.#context
+      const submission = { query, prelude, reasserts, restoresTimeout, isReadOnly, settled, holdsEnd: staged }
       this.#client.send(new SubmittedQuery(submission, this.#client))
     })
   }
@@ -228,6 +229,7 @@ export class CheckedOutClient implements FlightObserver<Flight> {
       throw copyFromRowScope()
     }
     this.#refuseMisuse()
+    if (statement.runsUnseen && this.#options.gate.isReadOnly(this.scope, tenant)) refuseUnseen(statement)
     if (statement.leavesState) this.#leavesState = true
     if (statement.runsUnseen) this.#ranUnseen = true
     this.#underWay++
@@ -241,6 +243,7 @@ export class CheckedOutClient implements FlightObserver<Flight> {
       ends: statement.control === 'end',
       reasserts: () => this.#context.reasserts,
       restoresTimeout: () => this.#context.restoresTimeout,
+      isReadOnly: () => this.#context.isReadOnly,
       prelude: () => {
         const prelude = this.#options.gate.prelude(this.scope, tenant, config.query_timeout)
         const inTransaction = begin !== undefined || this.#client.transactionStatus !== 'I'
@@ -281,7 +284,7 @@ export class CheckedOutClient implements FlightObserver<Flight> {
       throw new TenantryError('CLIENT_RELEASED', 'A statement was sent on a client that was released.')
     }
     const current = this.#options.store.current()
-    if (current && current.tenantId !== this.scope.tenantId) {
+    if (current && !this.scope.isUsableIn(current)) {
       throw new TenantryError('CLIENT_SCOPE_MISMATCH', 'A client was used inside another scope than its own.')
     }
   }

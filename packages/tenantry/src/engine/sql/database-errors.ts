@@ -79,6 +79,17 @@ export function explainDefinition<E extends Error>(error: E, text: string): E {
   return error
 }
 
+const READ_ONLY_TRANSACTION = '25006'
+
+/** Turns the refusal of a write under a read-only prelude into TENANT_READ_ONLY. Otherwise unchanged. */
+export function explainReadOnly(error: Error): Error {
+  if (sqlStateOf(error) !== READ_ONLY_TRANSACTION) return error
+  return new TenantryError('TENANT_READ_ONLY', 'The statement would write, and its scope only reads.', {
+    cause: error,
+    sqlState: READ_ONLY_TRANSACTION,
+  })
+}
+
 /** As `toTenantryError`, for a failed connection attempt: what has no code of its own is DATABASE_UNAVAILABLE. */
 export function toConnectError(error: unknown): TenantryError {
   const mapped = toTenantryError(error)

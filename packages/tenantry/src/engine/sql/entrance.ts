@@ -20,6 +20,7 @@ export interface EntranceRequest {
   readonly tenant: ScopedTenant
   readonly claims: Claims
   readonly statementTimeoutMs?: number | undefined
+  readonly readOnly?: boolean | undefined
 }
 
 interface Kept {
@@ -51,7 +52,7 @@ export class Entrance {
     return prelude
   }
 
-  #make({ tenant, claims, statementTimeoutMs }: EntranceRequest, now: number): Prelude {
+  #make({ tenant, claims, statementTimeoutMs, readOnly }: EntranceRequest, now: number): Prelude {
     const { signingKey, appRole, sharedSchemas, clockOffsetMs } = this.#options
     const expiresAt = Math.floor((now + clockOffsetMs + LIFETIME_MS) / 1000)
     const own = tenant.isolation === 'schema' ? tenant.schemaName : undefined
@@ -61,13 +62,14 @@ export class Entrance {
       token: signContext(signingKey, { tenantId: tenant.id, expiresAt, ...claims }),
       requiredSchema: own,
       statementTimeoutMs,
+      readOnly,
     })
   }
 }
 
 // JSON keeps the parts apart whatever a user id contains.
-function keyOf({ tenant, claims, statementTimeoutMs }: EntranceRequest): string {
-  if (claims.userId === undefined && claims.role === undefined && statementTimeoutMs === undefined) {
+function keyOf({ tenant, claims, statementTimeoutMs, readOnly = false }: EntranceRequest): string {
+  if (claims.userId === undefined && claims.role === undefined && statementTimeoutMs === undefined && !readOnly) {
     return tenant.isolation === 'row' ? tenant.id : `${tenant.id}${tenant.schemaName}`
   }
   return JSON.stringify([
@@ -77,5 +79,6 @@ function keyOf({ tenant, claims, statementTimeoutMs }: EntranceRequest): string 
     claims.userId,
     claims.role,
     statementTimeoutMs,
+    readOnly,
   ])
 }

@@ -1,6 +1,6 @@
 // Sends one flush and waits for its answer, once more where the server lost or outgrew a prepared statement.
 import { TenantryError } from '../../kernel/errors.ts'
-import { explainDefinition, toTenantryError } from './database-errors.ts'
+import { explainDefinition, explainReadOnly, toTenantryError } from './database-errors.ts'
 import type { QueryCallback, QueryResult, WireQuery } from './pg.ts'
 import { ScopedBatch } from './scoped-batch.ts'
 import type { ScopedClient } from './scoped-client.ts'
@@ -27,7 +27,7 @@ export function sendFlight<F extends Flight>(
     const answered = (failure: Error | null, result?: QueryResult) => {
       const error = failure ?? observer?.refuse()
       observer?.settled(flight)
-      if (error) reject(mapped(error, flight.config.text))
+      if (error) reject(mapped(error, flight))
       else resolve(result as QueryResult)
     }
     client.send(
@@ -60,7 +60,8 @@ function isRetryable(error: Error, client: ScopedClient): boolean {
   return client.transactionStatus === 'I'
 }
 
-function mapped(error: Error, text: string): Error {
-  const known = toTenantryError(explainDefinition(error, text))
+function mapped(error: Error, { config, prelude, isReadOnly }: Flight): Error {
+  const readOnly = typeof prelude === 'object' ? prelude.readOnly : isReadOnly?.()
+  const known = toTenantryError(explainDefinition(readOnly ? explainReadOnly(error) : error, config.text))
   return known instanceof Error ? known : error
 }

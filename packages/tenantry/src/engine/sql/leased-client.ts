@@ -218,7 +218,7 @@ class LeasedClient {
       throw new TenantryError('CLIENT_RELEASED', 'A statement was sent on a client that was released.')
     }
     const current = this.#options.store.current()
-    if (current && current.tenantId !== this.#options.scope.tenantId) {
+    if (current && !this.#options.scope.isUsableIn(current)) {
       throw new TenantryError('CLIENT_SCOPE_MISMATCH', 'A client was used inside another scope than its own.')
     }
   }

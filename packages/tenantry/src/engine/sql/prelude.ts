@@ -12,14 +12,18 @@ export interface PreludeSettings {
   /** A schema that must exist, or the whole flush fails. */
   readonly requiredSchema?: string | undefined
   readonly statementTimeoutMs?: number | undefined
+  /** Lets the transaction only read, from here to its end. */
+  readonly readOnly?: boolean | undefined
 }
 
 export interface Prelude {
-  /** Name of the prepared statement; there are four shapes. */
+  /** Name of the prepared statement; there are eight shapes. */
   readonly name: string
   readonly text: string
   /** Sets a statement_timeout, which lasts until the transaction ends. */
   readonly limitsTime: boolean
+  /** Makes the transaction read-only, which PostgreSQL lets nobody take back once it has looked at a row. */
+  readonly readOnly: boolean
   /** Bind and Execute for this context. */
   readonly message: Buffer
   /** The same with a Parse, for the unnamed statement. */
@@ -50,11 +54,16 @@ export function encodePrelude(settings: PreludeSettings): Prelude {
     operands.push(set('statement_timeout', values.length))
     name += '_timeout'
   }
+  if (settings.readOnly === true) {
+    operands.push("pg_catalog.set_config('transaction_read_only', 'on', true)")
+    name += '_read_only'
+  }
   const text = textOf(operands)
   const message = Buffer.concat([encodeBind(name, values, false), EXECUTE])
   let unnamed: Buffer | undefined
   return {
     ...{ name, text, limitsTime: settings.statementTimeoutMs !== undefined, message },
+    readOnly: settings.readOnly === true,
     // Made when it is asked for: most connections are direct.
     get unnamed() {
       unnamed ??= Buffer.concat([encodeParse('', text), encodeBind('', values, false), EXECUTE])

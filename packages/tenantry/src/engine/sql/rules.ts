@@ -26,6 +26,14 @@ export function refuseOnPool(statement: Statement): void {
   }
 }
 
+/**
+ * Refuses DO and CALL where a scope only reads: in PostgreSQL 15 what they run can RESET transaction_read_only and write
+ * before the next prelude, and there is little that they do beside writing.
+ */
+export function refuseUnseen(statement: Statement): void {
+  throw new TenantryError('TENANT_READ_ONLY', `${statement.keyword.toUpperCase()} was sent in a scope that only reads.`)
+}
+
 /** Refuses in a batch what pool.query() refuses, and an empty text, which the server answers with nothing to count. */
 export function refuseInBatch(statement: Statement): void {
   refuseOnPool(statement)

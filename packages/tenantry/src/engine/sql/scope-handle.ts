@@ -8,12 +8,19 @@ import type { Transaction, TransactionOptions } from './transaction.ts'
 export interface ScopeOptions extends Claims {
   /** Enter this tenant even from inside another one's scope. */
   readonly switch?: boolean
+  /**
+   * Everything in it only reads, scopes of the same tenant inside of it included; PostgreSQL refuses the rest, and the
+   * caller gets TENANT_READ_ONLY. Default: as the tenant's mode is.
+   */
+  readonly readOnly?: boolean
 }
 
 /** The scope the running code is in. */
 export interface CurrentScope extends Claims {
   readonly tenantId: string
   readonly slug: string
+  /** Where the scope only reads by its own choice, or that of one around it. */
+  readonly readOnly?: true
 }
 
 /** Marks, for the compiler, what belongs to a tenant. */

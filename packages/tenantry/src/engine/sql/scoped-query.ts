@@ -27,6 +27,8 @@ export interface Flight {
   readonly reasserts?: (() => boolean) | undefined
   /** Whether an earlier prelude of the transaction set a timeout that is not this one's. */
   readonly restoresTimeout?: (() => boolean) | undefined
+  /** Whether the transaction runs under a read-only prelude; asked where the prelude itself does not say. */
+  readonly isReadOnly?: (() => boolean) | undefined
   /** Ends the transaction in the same flush. */
   readonly commit?: boolean | undefined
   /** Name on the server; undefined for an unnamed statement. */

@@ -24,25 +24,26 @@ export class Scopes {
 
   current(): CurrentScope | undefined {
     const scope = this.#options.store.current()
-    return scope && { tenantId: scope.tenantId, slug: scope.slug, ...scope.claims }
+    const { tenantId, slug, claims, readOnly } = scope ?? {}
+    if (tenantId === undefined || slug === undefined) return undefined
+    return { tenantId, slug, ...claims, ...(readOnly ? { readOnly } : {}) }
   }
 
   async run<T>(ref: TenantRefLike, options: ScopeOptions, callback: ScopedWork<T>): Promise<T> {
     // Without an await where the registry has the tenant in memory: most calls of a busy process.
-    const tenant = this.#options.source.peek(ref) ?? (await this.#options.source.admitted(ref))
-    const scope = this.#scopeOf(tenant, options)
+    const { source, store } = this.#options
+    const tenant = source.peek(ref, options) ?? (await source.admitted(ref, options))
+    const scope = store.usable(scopeOf(tenant, options), options.switch ?? false)
     const handle = new TenantScope(this, this.#options, { ref: tenant, options, scope }).branded
     return this.#runIn(scope, () => callback(handle))
   }
 
-  /** Looks the tenant up and refuses a conflict with the scope that the caller is in. */
+  /** Looks the tenant up and refuses a conflict with the scope that the caller is in. What that one may do is not yet weighed. */
   async open(ref: TenantRefLike, options: ScopeOptions): Promise<Scope> {
-    return this.#scopeOf(this.#options.source.peek(ref) ?? (await this.#options.source.admitted(ref)), options)
-  }
-
-  #scopeOf(tenant: ScopedTenant, options: ScopeOptions): Scope {
-    this.#options.store.refuseConflict(tenant.id, options.switch ?? false)
-    return scopeOf(tenant, options)
+    const { source, store } = this.#options
+    const scope = scopeOf(source.peek(ref, options) ?? (await source.admitted(ref, options)), options)
+    store.usable(scope, options.switch ?? false)
+    return scope
   }
 
   /**
@@ -79,7 +80,9 @@ export class Scopes {
   }
 }
 
-function scopeOf(tenant: ScopedTenant, { userId, role }: ScopeOptions): Scope {
-  if (userId === undefined && role === undefined) return new Scope(tenant, NOBODY)
-  return new Scope(tenant, { ...(userId === undefined ? {} : { userId }), ...(role === undefined ? {} : { role }) })
+function scopeOf(tenant: ScopedTenant, { userId, role, readOnly }: ScopeOptions): Scope {
+  const confined = readOnly ? new Set([tenant.id]) : undefined
+  if (userId === undefined && role === undefined) return new Scope(tenant, NOBODY, confined)
+  const claims = { ...(userId === undefined ? {} : { userId }), ...(role === undefined ? {} : { role }) }
+  return new Scope(tenant, claims, confined)
 }

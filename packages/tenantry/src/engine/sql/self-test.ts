@@ -13,6 +13,7 @@ import type { ScopedClient } from './scoped-client.ts'
 const PROBE = 'select tenantry.current_tenant_id()::text as tenant'
 const BARE = "select coalesce(current_setting('tenantry.context', true), '') as context, current_user::text as role"
 // A pool of one session lets the second connection in only after the first one's transaction.
+const OPEN = { mode: 'normal', modeOperators: [] } as const
 const CONTENDER_WAITS_MS = 1_000
 
 export interface SelfTest {
@@ -80,7 +81,7 @@ async function probe(client: ScopedClient, prelude: Prelude, begin?: string): Pr
 }
 
 function preludeOf({ entrance }: SelfTest, id: string): Prelude {
-  const tenant: ScopedTenant = { id, slug: 'self-test', isolation: 'row', schemaName: '', migrationVersion: 0 }
+  const tenant: ScopedTenant = { id, slug: 'self-test', isolation: 'row', schemaName: '', migrationVersion: 0, ...OPEN }
   return entrance.prelude({ tenant, claims: {} })
 }
 

@@ -4,6 +4,7 @@
 // statements, and the extended one, which this is, refuses more than one.
 import { FlushWriter, type PreludeSetting } from './flush-writer.ts'
 import type { Submittable, WireConnection, WireSubmittable } from './pg.ts'
+import { explainReadOnly } from './database-errors.ts'
 import type { Prelude } from './prelude.ts'
 import type { ScopedClient } from './scoped-client.ts'
 import { textOfSubmittable } from './query-arguments.ts'
@@ -14,6 +15,7 @@ import { flushBatch, writeBatched } from './write-batch.ts'
 export interface Submission extends PreludeSetting {
   readonly query: Submittable
   readonly prelude: Prelude | undefined
+  readonly isReadOnly: boolean
   /** Called when the server is done with it, with what went wrong; before that the client is not free. */
   readonly settled: (error?: Error) => void
   /** Keeps the good end from the object: the caller tells it, when what belongs to it has been done too. */
@@ -107,11 +109,13 @@ export class SubmittedQuery implements WireSubmittable {
     this.#submission.settled()
   }
 
-  handleError(error: Error, connection: WireConnection): void {
+  handleError(raised: Error, connection: WireConnection): void {
     if (this.#failed) return
     this.#failed = true
+    const fromServer = isFromServer(raised)
+    const error = this.#submission.isReadOnly ? explainReadOnly(raised) : raised
     // A connection that is gone answers nothing any more.
-    if (isFromServer(error)) onSync(connection, () => this.#submission.settled(error))
+    if (fromServer) onSync(connection, () => this.#submission.settled(error))
     else this.#submission.settled(error)
     this.#submission.query.handleError(error, connection)
     // Behind a failed prelude the server waits for the Sync that the object would have sent.

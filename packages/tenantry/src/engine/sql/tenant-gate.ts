@@ -1,6 +1,6 @@
 // Where a scope meets the registry: each statement asks again whether its tenant may be entered, from memory where
 // the registry has it, and gets the prelude that takes it in.
-import type { Scope, ScopedTenant, TenantSource } from '../context/scope.ts'
+import { bypassesMode, type Scope, type ScopedTenant, type TenantSource } from '../context/scope.ts'
 import type { Entrance } from './entrance.ts'
 import type { Prelude } from './prelude.ts'
 
@@ -17,15 +17,21 @@ export class TenantGate {
 
   /** The scope's tenant from memory; undefined where the registry must be read. Throws where it may not be entered. */
   peek(scope: Scope): ScopedTenant | undefined {
-    return this.#source.peek(scope.tenantId)
+    return this.#source.peek(scope.tenantId, scope.claims)
   }
 
   admit(scope: Scope): Promise<ScopedTenant> {
-    return this.#source.admitted(scope.tenantId)
+    return this.#source.admitted(scope.tenantId, scope.claims)
   }
 
   prelude(scope: Scope, tenant: ScopedTenant, timeoutMs?: number): Prelude {
     const statementTimeoutMs = timeoutMs ?? this.#statementTimeoutMs
-    return this.#entrance.prelude({ tenant, claims: scope.claims, statementTimeoutMs })
+    const readOnly = this.isReadOnly(scope, tenant)
+    return this.#entrance.prelude({ tenant, claims: scope.claims, statementTimeoutMs, readOnly })
+  }
+
+  /** Whether the scope may only read: by its own choice, or by the mode of its tenant. */
+  isReadOnly(scope: Scope, tenant: ScopedTenant): boolean {
+    return scope.readOnly || (tenant.mode !== 'normal' && !bypassesMode(tenant, scope.claims))
   }
 }

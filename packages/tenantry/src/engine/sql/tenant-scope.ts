@@ -57,21 +57,18 @@ export class TenantScope implements RunningQueries {
 
   async query<R extends object>(statement: string | TenantQueryConfig, values?: readonly unknown[]) {
     const { config } = readQueryArguments([statement, values])
-    const scope = this.#scope ?? (await this.#open())
-    this.#refuseConflict(scope)
+    const scope = this.#usable(this.#scope ?? (await this.#open()))
     return (await this.#engine.pool.queryIn(scope, config)) as QueryResult<R>
   }
 
   async batch(statements: readonly (string | TenantQueryConfig)[]): Promise<readonly QueryResult[]> {
     const configs = statements.map((statement) => readQueryArguments([statement]).config)
-    const scope = this.#scope ?? (await this.#open())
-    this.#refuseConflict(scope)
+    const scope = this.#usable(this.#scope ?? (await this.#open()))
     return this.#engine.pool.batchIn(scope, configs)
   }
 
   async copyFrom(table: string, source: CopySource, options: CopyOptions = {}): Promise<CopyResult> {
-    const scope = this.#scope ?? (await this.#open())
-    this.#refuseConflict(scope)
+    const scope = this.#usable(this.#scope ?? (await this.#open()))
     const load = await prepareLoad(table, options)
     const client = await this.#engine.pool.checkOut(scope)
     try {
@@ -82,8 +79,7 @@ export class TenantScope implements RunningQueries {
   }
 
   async transaction<T>(run: (tx: Transaction) => Promise<T>, options: TransactionOptions = {}): Promise<T> {
-    const scope = this.#scope ?? (await this.#open())
-    this.#refuseConflict(scope)
+    const scope = this.#usable(this.#scope ?? (await this.#open()))
     const client = await this.#engine.pool.checkOut(scope)
     try {
       return await this.#engine.store.enter(scope, () => runTransaction(client, options, run))
@@ -102,7 +98,8 @@ export class TenantScope implements RunningQueries {
     return this.#scope
   }
 
-  #refuseConflict(scope: Scope): void {
-    this.#engine.store.refuseConflict(scope.tenantId, this.#entry.options.switch ?? false)
+  /** The scope as the code that runs now may use it. */
+  #usable(scope: Scope): Scope {
+    return this.#engine.store.usable(scope, this.#entry.options.switch ?? false)
   }
 }

@@ -14,6 +14,8 @@ export class TransactionContext implements PreludeSetting {
   /** Of the prelude that preludeFor() gave last. */
   reasserts = false
   restoresTimeout = false
+  /** Whether the newest statement with a prelude of its own, or under one, could only read. */
+  isReadOnly = false
 
   /** The transaction has ended, or begins. */
   reset(): void {
@@ -26,8 +28,11 @@ export class TransactionContext implements PreludeSetting {
     if (statement.control !== undefined) {
       if (statement.control === 'end') this.reset()
       if (statement.control === 'rollback-to') this.#asserted = undefined
+      // RELEASE gives the transaction back what it was allowed when the savepoint was set, which may be to write.
+      if (statement.control === 'savepoint' && this.#asserted?.readOnly) this.#asserted = undefined
       return undefined
     }
+    this.isReadOnly = prelude.readOnly
     const stillAsserted = inTransaction && this.#asserted === prelude
     this.reasserts = inTransaction && this.#entered
     this.#entered = inTransaction

@@ -30,6 +30,7 @@ import {
   readLogins,
   refuseUnmarked,
   setLogin,
+  setReadsOnly,
 } from './login-roles.ts'
 import { choosePassword } from './password.ts'
 import { type CredentialMeta, type CredentialSink, deliver, metaOf, withdraw } from './sink.ts'
@@ -83,6 +84,7 @@ async function create(
       const username = given ?? defaultUsername(options.instanceId, tenant.slug)
       const name = username
       await createLogin(tx, { ...common(options, tenant), username, name, verifier, connectionLimit })
+      if (tenant.mode === 'read_only') await setReadsOnly(tx, username, true)
       await record(options, tx, { verb: 'create', tenant, actor: input.actor, detail: { username } })
       const credential = credentialOf(options, tenant, { username, password })
       await hand(credential, metaOf(tenant, { name, username }))
@@ -112,6 +114,7 @@ async function rotate(
       const { name, connectionLimit } = current
       const username = otherUsername(name, current.username)
       await createLogin(tx, { ...common(options, tenant), username, name, verifier, connectionLimit })
+      if (tenant.mode === 'read_only') await setReadsOnly(tx, username, true)
       if (grace === 0) await lock(tx, current)
       const expiresAt = grace === 0 ? null : await expireLogin(tx, current, grace)
       const detail = { username, replaces: current.username, expiresAt }

@@ -4,6 +4,11 @@ import type { Tenant } from '../../tenants/tenant.ts'
 import type { CredentialInfo, CredentialState } from './credential.ts'
 import type { LoginRole } from './login-roles.ts'
 
+/** Whether logins of the tenant may log in. */
+export function letsIn({ status, mode }: Pick<Tenant, 'status' | 'mode'>): boolean {
+  return status === 'active' && mode !== 'maintenance'
+}
+
 /** Whether the login works while its tenant is active. */
 export function isUsable(login: LoginRole): boolean {
   return login.revokedAt === null && !login.isExpired
@@ -33,7 +38,7 @@ export function onlyLogin<T extends { readonly name: string }>(logins: readonly 
   })
 }
 
-export function infoOf(login: LoginRole, tenant: Pick<Tenant, 'status'>): CredentialInfo {
+export function infoOf(login: LoginRole, tenant: Pick<Tenant, 'status' | 'mode'>): CredentialInfo {
   return {
     username: login.username,
     name: login.name,
@@ -44,10 +49,10 @@ export function infoOf(login: LoginRole, tenant: Pick<Tenant, 'status'>): Creden
   }
 }
 
-function stateOf(login: LoginRole, { status }: Pick<Tenant, 'status'>): CredentialState {
+function stateOf(login: LoginRole, tenant: Pick<Tenant, 'status' | 'mode'>): CredentialState {
   // A login whose role somebody dropped is as good as revoked.
   if (login.revokedAt !== null || login.role === 'gone') return 'revoked'
   if (login.isExpired) return 'expired'
-  if (status !== 'active') return 'disabled'
+  if (!letsIn(tenant)) return 'disabled'
   return login.expiresAt === null ? 'active' : 'replaced'
 }

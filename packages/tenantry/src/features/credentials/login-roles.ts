@@ -32,6 +32,8 @@ export interface LoginRole {
   /** The role's name now. */
   readonly roleName: string
   readonly connectionLimit: number
+  /** Whether its transactions only read unless they say otherwise. */
+  readonly readsOnly: boolean
 }
 
 /** The comment that says a role is ours, up to the database's name. */
@@ -47,7 +49,10 @@ const SELECT_LOGINS = `
               when starts_with(d.mark, $2) and (substr(d.mark, length($2) + 1) = current_database()
                 or not exists (select from pg_database b where b.datname = substr(d.mark, length($2) + 1))) then 'ours'
               when r.rolname = c.username then 'unmarked' else 'gone' end as role,
-         coalesce(r.rolname, c.username)::text as "roleName", coalesce(r.rolconnlimit, -1) as "connectionLimit"
+         coalesce(r.rolname, c.username)::text as "roleName", coalesce(r.rolconnlimit, -1) as "connectionLimit",
+         exists (select from pg_db_role_setting s where s.setrole = r.oid
+           and s.setdatabase = (select b.oid from pg_database b where b.datname = current_database())
+           and 'default_transaction_read_only=on' = any (s.setconfig)) as "readsOnly"
     from tenantry.credential c left join pg_roles r on r.oid = c.role_oid,
          lateral (select coalesce(shobj_description(r.oid, 'pg_authid'), '') as mark) d
    where c.tenant_id = $1
@@ -141,6 +146,14 @@ export async function setLogin(tx: Sql, login: LoginRole, mayLogIn: boolean): Pr
   await administering(tx.query(`alter role ${quoteIdentifier(login.roleName)} ${mayLogIn ? 'login' : 'nologin'}`))
 }
 
+/** Lets the role's new sessions only read, or write again, where they do not say otherwise. */
+export async function setReadsOnly(tx: Sql, username: string, readsOnly: boolean): Promise<void> {
+  const { database } = await serverFacts(tx)
+  const setting = `${readsOnly ? 'set' : 'reset'} default_transaction_read_only${readsOnly ? ' = on' : ''}`
+  const role = quoteIdentifier(username)
+  await administering(tx.query(`alter role ${role} in database ${quoteIdentifier(database)} ${setting}`))
+}
+
 /** Gives the role's password an end, and returns it. */
 export async function expireLogin(tx: Sql, login: LoginRole, graceSeconds: number): Promise<Date> {
   const { rows } = await tx.query<{ at: Date; text: string }>(
@@ -156,18 +169,23 @@ export async function expireLogin(tx: Sql, login: LoginRole, graceSeconds: numbe
   return expiry.at
 }
 
-const OTHERS_SESSIONS = 'select pid from pg_stat_activity where usesysid = $1::oid and pid <> pg_backend_pid()'
+const OTHERS_SESSIONS = `select pid from pg_stat_activity where usesysid = $1::oid and pid <> pg_backend_pid()
+  and ($2::timestamptz is null or backend_start < $2)`
 
-/** Ends the role's sessions, in every database, and waits for their end. Throws CREDENTIAL_INCOMPLETE where one stays. */
-export async function endSessions(tx: Sql, login: LoginRole): Promise<void> {
+/**
+ * Ends the role's sessions, in every database, and waits for their end; those that began before a moment, where one is
+ * given. Throws CREDENTIAL_INCOMPLETE where one stays.
+ */
+export async function endSessions(tx: Sql, login: LoginRole, before: string | null = null): Promise<void> {
   // The statistics are frozen at a transaction's first look.
   await tx.query('select pg_stat_clear_snapshot()')
-  if ((await tx.query(OTHERS_SESSIONS, [login.oid])).rows.length === 0) return
+  const others = [login.oid, before]
+  if ((await tx.query(OTHERS_SESSIONS, others)).rows.length === 0) return
   await withRightsOf(tx, login, () =>
-    tx.query(`select pg_terminate_backend(pid, ${TERMINATE_TIMEOUT_MS}) from (${OTHERS_SESSIONS}) s`, [login.oid]),
+    tx.query(`select pg_terminate_backend(pid, ${TERMINATE_TIMEOUT_MS}) from (${OTHERS_SESSIONS}) s`, others),
   )
   await tx.query('select pg_stat_clear_snapshot()')
-  const { rows } = await tx.query(OTHERS_SESSIONS, [login.oid])
+  const { rows } = await tx.query(OTHERS_SESSIONS, others)
   if (rows.length === 0) return
   throw new TenantryError('CREDENTIAL_INCOMPLETE', `Sessions of the login ${login.username} have not ended yet.`)
 }

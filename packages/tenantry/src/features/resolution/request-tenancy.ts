@@ -95,7 +95,9 @@ export function requestTenancies(host: TenancyHost, options: TenancyOptions) {
 function scopeOptionsOf({ caller, membership }: Resolution): ScopeOptions {
   if (caller.kind !== 'user') return {}
   const { userId } = caller.user
-  return membership === null ? { userId } : { userId, role: membership.role }
+  if (membership === null) return { userId }
+  // Whoever is only let in to look, by a support access, does not write.
+  return { userId, role: membership.role, ...(membership.readOnly ? { readOnly: true } : {}) }
 }
 
 /** Something the application gave threw: nothing is bound, and the guards answer 500. */

@@ -1,5 +1,6 @@
 // From a request to what becomes of it: who calls, which tenant is named, and whether it may be bound. Synchronous
 // where everything is in memory, and never throws: what went wrong is the refusal.
+import type { Claims } from '../../engine/context/context-token.ts'
 import { TenantryError } from '../../kernel/errors.ts'
 import type { Membership, MembershipSource } from '../../tenants/access.ts'
 import { admit, type CachedTenant } from '../../tenants/admission.ts'
@@ -126,7 +127,7 @@ class Resolving {
     if (answers.some((other) => other.tenant?.id !== tenant?.id)) return refused(asked, conflict(answers), resolver)
     if (tenant === null) return refused(asked, notFound(resolver), resolver)
     return orElse(
-      () => this.#bind(asked, answers, admit(tenant)),
+      () => this.#bind(asked, answers, admit(tenant, claimsOf(asked.caller))),
       (error) => refused(asked, error, resolver),
     )
   }
@@ -160,6 +161,11 @@ class Resolving {
       membership !== null && isOf(membership, tenantId, userId) ? membership : null,
     )
   }
+}
+
+/** Who enters, for the mode of the tenant, which does not hold for operators that are named with it. */
+function claimsOf(caller: Caller): Claims {
+  return caller.kind === 'user' ? { userId: caller.user.userId } : {}
 }
 
 /** A membership that is over, or somebody else's, is none, whoever answered it. */

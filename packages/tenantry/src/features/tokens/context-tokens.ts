@@ -1,6 +1,7 @@
 // Signs contexts for programs that do not run this library: a service in another language, a job, a person with psql.
 // Each is written to the audit log, without the token.
-import { type SigningKey, signContext } from '../../engine/context/context-token.ts'
+import { type Claims, type SigningKey, signContext } from '../../engine/context/context-token.ts'
+import { bypassesMode } from '../../engine/context/scope.ts'
 import type { Sql } from '../../engine/sql/database.ts'
 import type { Clock } from '../../kernel/clock.ts'
 import { TenantryError } from '../../kernel/errors.ts'
@@ -61,9 +62,10 @@ export function createContextTokens(options: TokensOptions): ContextTokens {
       checkLifetime(ttlSeconds)
       // Read from the database, not from the cache: a token outlives what the cache would still let in.
       const tenant = await options.tenants.get(ref)
-      admit({ ...tenant, provisioned: tenant.provisionedAt !== null, migrationVersion: 0 })
-      const expiresAt = Math.floor((options.clock.now() + options.clockOffsetMs) / 1000) + ttlSeconds
       const claims = { ...(userId !== undefined && { userId }), ...(role !== undefined && { role }) }
+      admit({ ...tenant, provisioned: tenant.provisionedAt !== null, migrationVersion: 0 }, claims)
+      refuseReadOnly(tenant, claims)
+      const expiresAt = Math.floor((options.clock.now() + options.clockOffsetMs) / 1000) + ttlSeconds
       const detail = JSON.stringify({ ...claims, ttlSeconds })
       await options.database.query(RECORD, [newId(), actor, tenant.id, detail])
       return {
@@ -74,6 +76,12 @@ export function createContextTokens(options: TokensOptions): ContextTokens {
       }
     },
   }
+}
+
+/** Whoever holds a context writes with it, whatever the mode has become. Throws TENANT_READ_ONLY. */
+function refuseReadOnly(tenant: Tenant, claims: Claims): void {
+  if (tenant.mode === 'normal' || bypassesMode(tenant, claims)) return
+  throw new TenantryError('TENANT_READ_ONLY', `The tenant ${tenant.slug} is read-only, and a context can write.`)
 }
 
 // A zero byte cannot be text in PostgreSQL, and half a surrogate pair cannot be UTF-8.

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { cursor, json, limit, page, slug, text, time } from './contract/base.ts'
 
 const isolation = z.enum(['row', 'schema'])
+const mode = z.enum(['normal', 'read_only', 'maintenance'])
 const status = z.enum(['active', 'suspended', 'inactive', 'deleted', 'purged'])
 
 export const TenantSchema = z
@@ -13,6 +14,10 @@ export const TenantSchema = z
     status,
     isolation,
     schemaName: z.string(),
+    mode,
+    modeReason: z.string().nullable(),
+    modeSince: time.nullable(),
+    modeOperators: z.array(z.string()).readonly(),
     plan: z.string().nullable(),
     ownerUserId: z.string().nullable(),
     settings: json,
@@ -54,6 +59,17 @@ export const UpdateTenantSchema = z
   .meta({ id: 'UpdateTenant' })
 
 export const SuspendSchema = z.strictObject({ reason: text(500).optional() }).meta({ id: 'Suspend' })
+export const SetModeSchema = z
+  .strictObject({
+    mode,
+    reason: text(500).optional(),
+    operators: z
+      .array(text(255))
+      .max(100)
+      .optional()
+      .meta({ description: 'Ids of users whom the mode does not hold for.' }),
+  })
+  .meta({ id: 'SetMode' })
 export const PurgeSchema = z
   .strictObject({ confirm: z.string().meta({ description: "The tenant's slug, typed out." }) })
   .meta({ id: 'Purge' })

@@ -51,6 +51,6 @@ test('every function and trigger of the control plane is found in its files', as
       .map((match) => match[1]),
   )
   expect(new Set(expectedFunctions(files).keys())).toEqual(named)
-  const made = files.flatMap((sql) => sql.match(/^create trigger/gim) ?? [])
+  const made = files.flatMap((sql) => sql.match(/^create (?:constraint )?trigger/gim) ?? [])
   expect(expectedTriggers(files)).toHaveLength(made.length)
 })

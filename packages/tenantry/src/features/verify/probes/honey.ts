@@ -42,6 +42,8 @@ export interface Honey extends Forgeries {
   schemaTenant(tenant: { readonly id: string; readonly schemaName: string }): Identity
 }
 
+const OPEN = { migrationVersion: 0, mode: 'normal', modeOperators: [] } as const
+
 /** Makes the honey tenants of one run. */
 export function makeHoney(options: HoneyOptions): Honey {
   const entrance = new Entrance(options)
@@ -50,13 +52,12 @@ export function makeHoney(options: HoneyOptions): Honey {
     isolation: tenant.isolation,
     prelude: () => entrance.prelude({ tenant, claims: {} }),
   })
-  const honey = (slug: string) => identity({ id: newId(), slug, isolation: 'row', schemaName: '', migrationVersion: 0 })
+  const honey = (slug: string) => identity({ id: newId(), slug, isolation: 'row', schemaName: '', ...OPEN })
   return {
     entrance,
     victim: honey('tenantry-honey-a'),
     attacker: honey('tenantry-honey-b'),
-    schemaTenant: ({ id, schemaName }) =>
-      identity({ id, slug: 'schema', isolation: 'schema', schemaName, migrationVersion: 0 }),
+    schemaTenant: ({ id, schemaName }) => identity({ id, slug: 'schema', isolation: 'schema', schemaName, ...OPEN }),
     ...forgeries(options),
   }
 }
