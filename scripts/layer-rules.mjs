@@ -66,6 +66,7 @@ const owners = {
   express: 'bridges/express',
   fastify: 'bridges/fastify',
   koa: 'bridges/koa',
+  jose: 'features/resolution/jwt/jose',
   '@babel/parser': 'features/lint/script/parse-script',
   'libpg-query': 'features/lint/sql/parse-sql',
 }

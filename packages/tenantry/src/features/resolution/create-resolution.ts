@@ -1,7 +1,9 @@
 // Puts resolution together from the settings of an instance and the ports that it is given.
 import type { KeySource, MembershipSource } from '../../tenants/access.ts'
+import { systemClock } from '../../kernel/clock.ts'
 import type { TokenSource } from './caller.ts'
 import { hostOf } from './host.ts'
+import { createTokenVerifier } from './jwt/token-verifier.ts'
 import { checkPublicPaths } from './public-paths.ts'
 import type { Resolve, TenancyRequest } from './resolution.ts'
 import { createResolve, type TenantDirectory } from './resolve.ts'
@@ -30,7 +32,7 @@ export function createResolution(settings: ResolutionSettings, ports: Resolution
   const isTrusted = trustedProxies(settings.trustedProxies)
   const hostOfRequest = lastKept((request) => hostOf(request, isTrusted))
   const readSession = settings.session === undefined ? undefined : sessionReader(settings.session)
-  const tokens = undefined
+  const tokens = settings.jwt === undefined ? undefined : createTokenVerifier(settings.jwt, systemClock)
   checkPublicPaths(settings.public)
   const resolvers = ResolverRegistry.fromConfig(settings, {
     ...{ hostOf: hostOfRequest, readSession, reservedSlugs: ports.reservedSlugs },
