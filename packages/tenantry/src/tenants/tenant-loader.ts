@@ -1,7 +1,8 @@
 // Reads tenants for the cached registry: the misses of one turn of the event loop in one query, and one query for all
-// who wait for the same tenant. What was invalidated while its query ran is answered but not remembered.
+// who wait for the same tenant. Strangers who make names up are read a few dozen times a second, all of them together. What was invalidated while its query ran is answered but not remembered.
 import type { Sql } from '../engine/sql/database.ts'
 import type { CachedTenant } from './admission.ts'
+import { Pace } from './pace.ts'
 import type { TenantKey } from './reference.ts'
 
 export interface LoadedTenants {
@@ -31,6 +32,9 @@ interface Flight {
 }
 
 const MAX_BATCH = 1_000
+// Reads that found something missing. Past them the next read waits its turn, 20 ms at most, and takes along all that
+// came meanwhile: a flood of names that do not exist costs no more, and a tenant that does comes 20 ms later.
+const MISSING_READS = { perSecond: 50, burst: 50 }
 // A tenant that changes with every read is answered with the last read rather than never.
 const MAX_READS = 3
 
@@ -49,6 +53,7 @@ class BatchingLoader implements TenantLoader {
   readonly #loaded: LoadedTenants
   readonly #pending = new Map<string, Waiting>()
   readonly #flights = new Set<Flight>()
+  readonly #pace = new Pace(MISSING_READS)
   #queue: Waiting[] = []
 
   constructor(sql: Sql, loaded: LoadedTenants) {
@@ -60,7 +65,7 @@ class BatchingLoader implements TenantLoader {
     const pending = this.#pending.get(key.value)
     if (pending !== undefined) return pending.promise
     const waiting = waitFor(key)
-    if (this.#queue.length === 0) setImmediate(() => this.#send())
+    if (this.#queue.length === 0) this.#sendSoon()
     this.#queue.push(waiting)
     this.#pending.set(key.value, waiting)
     return waiting.promise
@@ -77,13 +82,28 @@ class BatchingLoader implements TenantLoader {
     if (this.#flights.size > 0) this.#pending.clear()
   }
 
+  #sendSoon(): void {
+    const waitMs = this.#pace.reserve() ?? 0
+    if (waitMs === 0) setImmediate(() => this.#send())
+    else setTimeout(() => this.#send(), waitMs)
+  }
+
   #send(): void {
     const queue = this.#queue
     this.#queue = []
-    for (let at = 0; at < queue.length; at += MAX_BATCH) void this.#read(queue.slice(at, at + MAX_BATCH), 1)
+    const batches: Promise<boolean>[] = []
+    for (let at = 0; at < queue.length; at += MAX_BATCH) batches.push(this.#read(queue.slice(at, at + MAX_BATCH), 1))
+    void this.#settle(batches)
   }
 
-  async #read(batch: readonly Waiting[], reads: number): Promise<void> {
+  /** Reads that found everything were those of real tenants and cost no turn. */
+  async #settle(batches: readonly Promise<boolean>[]): Promise<void> {
+    const foundAll = await Promise.all(batches)
+    if (!foundAll.includes(false)) this.#pace.giveBack()
+  }
+
+  /** Whether each tenant of the batch was found. */
+  async #read(batch: readonly Waiting[], reads: number): Promise<boolean> {
     const flight: Flight = { ids: new Set(), all: false }
     this.#flights.add(flight)
     try {
@@ -93,9 +113,11 @@ class BatchingLoader implements TenantLoader {
       const stale = batch.filter(isToRead)
       this.#answer(stale.length === 0 ? batch : batch.filter((waiting) => !isToRead(waiting)), { tenants, flight })
       if (stale.length > 0) await this.#read(stale, reads + 1)
+      return batch.every(({ key }) => tenants.has(key.value))
     } catch (error) {
       this.#flights.delete(flight)
       for (const waiting of batch) this.#forget(waiting).reject(error)
+      return true
     }
   }
 
