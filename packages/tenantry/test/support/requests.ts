@@ -11,14 +11,17 @@ export interface RequestParts {
   readonly method?: string
   readonly target?: string
   readonly host?: string
-  readonly headers?: Readonly<Record<string, string>>
+  readonly headers?: Readonly<Record<string, string | undefined>>
   readonly hasTwoHosts?: boolean
   readonly remoteAddress?: string
 }
 
 /** A request as a bridge hands it over. */
 export function requestOf(parts: RequestParts = {}): TenancyRequest {
-  const headers: Readonly<Record<string, string>> = { host: parts.host ?? 'app.example.com', ...parts.headers }
+  const headers: Readonly<Record<string, string | undefined>> = {
+    host: parts.host ?? 'app.example.com',
+    ...parts.headers,
+  }
   return {
     method: parts.method ?? 'GET',
     target: parts.target ?? '/',

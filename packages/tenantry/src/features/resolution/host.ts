@@ -6,7 +6,9 @@ import type { TenancyRequest } from './resolution.ts'
 
 const LABEL = '[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?'
 const NAME = new RegExp(`^${LABEL}(?:\\.${LABEL})*$`)
-const ASCII = /^[\x21-\x7e]+$/
+// Anything else in ASCII would be split, decoded or dropped by who reads it as a URL.
+const POSSIBLE = /^[a-z0-9.\-\u{80}-\u{10ffff}]+$/iu
+const ASCII = /^[a-z0-9.-]+$/i
 const LONGEST = 253
 const ABSOLUTE = /^[a-z][a-z0-9+.-]*:\/\//i
 
@@ -30,7 +32,7 @@ function withoutPort(text: string): string {
 }
 
 function asciiName(text: string): string | undefined {
-  // What a URL would decode or split first is no host name.
+  if (!POSSIBLE.test(text)) return undefined
   const ascii = ASCII.test(text) ? text.toLowerCase() : domainToASCII(text)
   return ascii.endsWith('.') ? ascii.slice(0, -1) : ascii
 }
