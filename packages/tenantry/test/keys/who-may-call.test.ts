@@ -42,13 +42,12 @@ beforeAll(async () => {
   // Whatever a request that was let through would do fails with a code of its own, before it does anything.
   const fail = () => Promise.reject(new TenantryError('TENANT_BUSY', 'The request got past the guard.'))
   const failing = new Proxy({}, { get: () => fail }) as never
-  const { find } = here.tenants
   app = createApp(
     {
       ...{ credentials: failing, logger: here.logger, version: '0.0.0', verify: fail, lastVerification: fail },
       health: () => here.health(),
-      tenants: new Proxy(here.tenants, { get: (_all, name) => (name === 'find' ? find : fail) }),
-      keys: new Proxy(here.keys, { get: (all, name) => (name === 'authenticate' ? all.authenticate : fail) }),
+      tenants: only(here.tenants, 'find', fail),
+      keys: only(here.keys, 'authenticate', fail),
       members: {
         membership: async (ref, userId) => {
           const tenantId = typeof ref === 'object' && 'id' in ref ? ref.id : ''
@@ -65,6 +64,11 @@ beforeAll(async () => {
 afterAll(async () => {
   await fixture.close()
 })
+
+/** The methods of a noun, all of which fail but one. */
+function only<T extends object>(noun: T, method: keyof T, fail: () => Promise<never>): T {
+  return new Proxy(noun, { get: (all, name) => (name === method ? all[method] : fail) })
+}
 
 /** A token of the application's issuer, as the verifier of this test reads it. */
 const tokenOf = (userId: string) => `eyJ.${userId}.sig`
