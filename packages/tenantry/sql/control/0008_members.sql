@@ -57,7 +57,7 @@ create table tenantry.invitation (
   -- What bounded the inviter where it was no member: the permissions of a key. Null with invited_by null: central power.
   bounds      text[],
   -- When its present token was made: a member who was taken out after that does not come back with it.
-  issued_at   timestamptz not null,
+  issued_at   timestamptz not null default now(),
   expires_at  timestamptz not null,
   accepted_at timestamptz,
   accepted_by text,

@@ -21,6 +21,8 @@ interface AppTable {
 
 // In a sub-select they are asked once a statement, not once a row.
 const HERE = '( SELECT tenantry.current_tenant_id() AS current_tenant_id)'
+const ORGANIZATION = '( SELECT tenantry.current_organization_id() AS current_organization_id)'
+const TEAMS = '( SELECT tenantry.current_team_ids() AS current_team_ids)'
 const OWN_ROLE = '( SELECT tenantry.get_user_tenant_role() AS get_user_tenant_role)'
 
 const ownRows = (name: string): AppPolicy => ({ name, command: 'select', test: `(tenant_id = ${HERE})` })
@@ -74,6 +76,33 @@ const appTables: readonly AppTable[] = [
     select: [
       ...['id', 'tenant_id', 'user_id', 'reason', 'may_write', 'opened_by', 'created_at', 'expires_at', 'ended_at'],
     ],
+    policies: [ownRows('tenantry_own')],
+  },
+  {
+    // The one that owns the tenant in scope; nothing shows which others it owns.
+    table: 'organization',
+    select: ['id', 'slug', 'name'],
+    policies: [{ name: 'tenantry_own', command: 'select', test: `(id = ${ORGANIZATION})` }],
+  },
+  {
+    table: 'organization_tenant',
+    select: ['tenant_id', 'organization_id', 'member_role', 'created_at'],
+    policies: [ownRows('tenantry_own')],
+  },
+  {
+    // Those with a role in the tenant in scope.
+    table: 'team',
+    select: ['id', 'organization_id', 'slug', 'name', 'created_at'],
+    policies: [{ name: 'tenantry_own', command: 'select', test: `(id = ANY (${TEAMS}::uuid[]))` }],
+  },
+  {
+    table: 'team_member',
+    select: ['organization_id', 'team_id', 'user_id', 'created_at'],
+    policies: [{ name: 'tenantry_own', command: 'select', test: `(team_id = ANY (${TEAMS}::uuid[]))` }],
+  },
+  {
+    table: 'team_role',
+    select: ['organization_id', 'team_id', 'tenant_id', 'role'],
     policies: [ownRows('tenantry_own')],
   },
 ]

@@ -236,8 +236,16 @@ const opened: readonly Mutation[] = [
     ...{ sql: 'grant update (plan) on tenantry.tenant to {app}', also: [POWERS] },
   },
   {
-    ...{ check: OPENED, what: 'another table', subject: 'tenantry.team' },
-    ...{ sql: 'grant select on tenantry.team to {app}', also: [POWERS] },
+    ...{ check: OPENED, what: 'another table', subject: 'tenantry.organization_member' },
+    ...{ sql: 'grant select on tenantry.organization_member to {app}', also: [POWERS] },
+  },
+  {
+    ...{ check: OPENED, what: 'more of the organization', subject: 'tenantry.organization' },
+    ...{ sql: 'grant select (metadata) on tenantry.organization to {app}', also: [POWERS] },
+  },
+  {
+    ...{ check: OPENED, what: 'changes to teams', subject: 'tenantry.team_role' },
+    ...{ sql: 'grant update (role) on tenantry.team_role to {app}', also: [POWERS] },
   },
   {
     ...{ check: OPENED, what: 'a column less', subject: 'tenantry.role' },
@@ -254,6 +262,14 @@ const opened: readonly Mutation[] = [
   {
     ...{ check: OWN_POLICIES, what: 'an edit for guests', subject: 'tenantry_own_edit on tenantry.tenant' },
     sql: 'alter policy tenantry_own_edit on tenantry.tenant using (id = (select tenantry.current_tenant_id()))',
+  },
+  {
+    ...{ check: OWN_POLICIES, what: 'all organizations', subject: 'tenantry_own on tenantry.organization' },
+    sql: 'alter policy tenantry_own on tenantry.organization using (true)',
+  },
+  {
+    ...{ check: OWN_POLICIES, what: 'all teams', subject: 'tenantry_own on tenantry.team_member' },
+    sql: 'alter policy tenantry_own on tenantry.team_member using (team_id is not null)',
   },
   {
     ...{ check: OWN_POLICIES, what: 'one for others', subject: 'tenantry_own on tenantry.role' },
