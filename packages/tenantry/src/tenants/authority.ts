@@ -78,3 +78,9 @@ export function refuseUncovered(authority: Authority | undefined, needed: Permis
   if (authority === undefined || covers(authority.permissions, needed)) return
   throw new TenantryError('PERMISSION_DENIED', `This needs the permission ${needed}.`)
 }
+
+/** Who asks, for the audit log, where the call does not say: the user it is on behalf of, or the library. */
+export function actorOf(act: { readonly actor?: string; readonly onBehalfOf?: OnBehalfOf }): string {
+  if (act.actor !== undefined) return act.actor
+  return act.onBehalfOf !== undefined && 'userId' in act.onBehalfOf ? `user:${act.onBehalfOf.userId}` : 'library'
+}

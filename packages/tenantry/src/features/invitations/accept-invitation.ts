@@ -150,10 +150,11 @@ interface Fact {
   readonly actor: string | undefined
 }
 
-async function record(tx: Sql, { accepted, tenant, at, actor = 'library' }: Fact): Promise<void> {
+async function record(tx: Sql, { accepted, tenant, at, actor }: Fact): Promise<void> {
   const { invitation, userId, role } = accepted
+  const who = actor ?? `user:${userId}`
   const detail = { invitationId: invitation.id, userId, role, invitedBy: invitation.invitedBy }
-  const fact = { event: 'invitation.accepted', action: 'invitation.accept', tenant, actor, at, detail }
+  const fact = { event: 'invitation.accepted', action: 'invitation.accept', tenant, actor: who, at, detail }
   await recordFact(tx, fact)
 }
 

@@ -6,7 +6,14 @@ import { TenantryError } from '../../kernel/errors.ts'
 import { newId } from '../../kernel/ids.ts'
 import type { OnBehalfOf } from '../../tenants/access.ts'
 import { admit } from '../../tenants/admission.ts'
-import { type Authority, readAuthority, readRole, refuseOutranked, refuseUncovered } from '../../tenants/authority.ts'
+import {
+  actorOf,
+  type Authority,
+  readAuthority,
+  readRole,
+  refuseOutranked,
+  refuseUncovered,
+} from '../../tenants/authority.ts'
 import { recordFact } from '../../tenants/events.ts'
 import { inTenantTransaction } from '../../tenants/lock.ts'
 import { tenantKey } from '../../tenants/reference.ts'
@@ -80,7 +87,7 @@ async function create(
     const row = { id: newId(), tenantId: tenant.id, ...given, ...inviterOf(act.onBehalfOf), ...issued.stored }
     const made = await insertInvitation(tx, row)
     const replaces = pending === undefined ? {} : { replaces: pending.id }
-    await record(options, tx, { verb: 'create', tenant, row: made, actor: act.actor, detail: replaces })
+    await record(options, tx, { verb: 'create', tenant, row: made, act, detail: replaces })
     return { ...toInvitation(made, options.clock.now()), token: issued.token }
   })
 }
@@ -99,7 +106,7 @@ async function resend(options: InvitationsOptions, ref: TenantRef, { id, act }: 
     refuseEnded(before)
     const issued = issue(options, before.expires_at.getTime() - before.issued_at.getTime())
     const row = await renewInvitation(tx, { id, ...inviterOf(act.onBehalfOf), ...issued.stored })
-    await record(options, tx, { verb: 'resend', tenant, row, actor: act.actor })
+    await record(options, tx, { verb: 'resend', tenant, row, act })
     return { ...toInvitation(row, options.clock.now()), token: issued.token }
   })
 }
@@ -115,7 +122,7 @@ async function revoke(options: InvitationsOptions, ref: TenantRef, { id, act }: 
     if (before.state === 'revoked') return toInvitation(before, now)
     refuseEnded(before)
     const row = await markRevoked(tx, id, new Date(now))
-    await record(options, tx, { verb: 'revoke', tenant, row, actor: act.actor })
+    await record(options, tx, { verb: 'revoke', tenant, row, act })
     return toInvitation(row, now)
   })
 }
@@ -170,14 +177,14 @@ interface Change {
   readonly verb: keyof typeof past
   readonly tenant: Tenant
   readonly row: InvitationRow
-  readonly actor: string | undefined
+  readonly act: InvitationActOptions
   readonly detail?: Readonly<Record<string, unknown>>
 }
 
 // Never the address: events and audit entries outlive the tenant.
 async function record({ clock }: InvitationsOptions, tx: Sql, change: Change): Promise<void> {
-  const { verb, tenant, row, actor = 'library' } = change
+  const { verb, tenant, row, act } = change
   const detail = { invitationId: row.id, role: row.role, invitedBy: row.invited_by, ...change.detail }
-  const fact = { event: `invitation.${past[verb]}`, action: `invitation.${verb}`, tenant, actor, detail }
+  const fact = { event: `invitation.${past[verb]}`, action: `invitation.${verb}`, tenant, actor: actorOf(act), detail }
   await recordFact(tx, { ...fact, at: new Date(clock.now()) })
 }

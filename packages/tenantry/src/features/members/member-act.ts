@@ -5,6 +5,7 @@ import type { Clock } from '../../kernel/clock.ts'
 import { TenantryError } from '../../kernel/errors.ts'
 import { covers, type OnBehalfOf, type Permission } from '../../tenants/access.ts'
 import {
+  actorOf,
   type Authority,
   readAuthority,
   readMembership,
@@ -46,12 +47,6 @@ export interface Asked {
   readonly options: MemberActOptions | undefined
   /** What somebody needs for this act; null where the act itself looks. */
   readonly needed: Permission | null
-}
-
-/** Who asks, for the audit log. */
-function actorOf({ actor, onBehalfOf }: MemberActOptions): string {
-  if (actor !== undefined) return actor
-  return onBehalfOf !== undefined && 'userId' in onBehalfOf ? `user:${onBehalfOf.userId}` : 'library'
 }
 
 /**

@@ -1,11 +1,11 @@
-// What becomes of members, roles and invitations when something becomes of their tenant.
+// What becomes of members and roles when something becomes of their tenant.
 import type { Sql } from '../../engine/sql/database.ts'
 import type { Clock } from '../../kernel/clock.ts'
 import type { Participant } from '../../tenants/participant.ts'
 import type { Tenant } from '../../tenants/tenant.ts'
 import { makeOwner } from './owners.ts'
 
-const TABLES = ['invitation', 'member', 'role'] as const
+const TABLES = ['member', 'role'] as const
 
 /**
  * Whoever is named as the owner becomes one. Deleting a tenant voids what was not answered yet, for good; its members
@@ -20,7 +20,7 @@ export function membersParticipant({ clock }: { readonly clock: Clock }): Partic
       const central = { authority: undefined, onBehalfOf: undefined, userId: undefined }
       await makeOwner({ tx, tenant, actor, at, ...central }, 'member.add', { userId: ownerUserId })
     },
-    archive: (tx, tenant) => voidInvitations(tx, tenant, new Date(clock.now())),
+    archive: (tx, tenant) => revokeInvited(tx, tenant, new Date(clock.now())),
     purge: async (tx, tenant) => {
       for (const table of TABLES) await tx.query(`delete from tenantry.${table} where tenant_id = $1`, [tenant.id])
     },
@@ -34,11 +34,7 @@ export function membersParticipant({ clock }: { readonly clock: Clock }): Partic
   }
 }
 
-async function voidInvitations(tx: Sql, { id }: Tenant, at: Date): Promise<void> {
-  await tx.query(
-    `update tenantry.invitation set state = 'revoked', revoked_at = $2 where tenant_id = $1 and state = 'pending'`,
-    [id, at],
-  )
+async function revokeInvited(tx: Sql, { id }: Tenant, at: Date): Promise<void> {
   await tx.query(
     `update tenantry.member set state = 'revoked', revoked_at = $2, updated_at = $2
       where tenant_id = $1 and state = 'invited'`,
