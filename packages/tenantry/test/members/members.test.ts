@@ -196,16 +196,11 @@ test('the tenants of a user are theirs by a row of their own, by an organization
 })
 
 describe('when something becomes of the tenant', () => {
-  test('deleting it voids what was not answered, and a restore brings the members back', async () => {
-    const { members, tenants, newTenant, admin } = fixture
+  test('deleting it ends what was not answered, and a restore brings the members back', async () => {
+    const { members, tenants, newTenant } = fixture
     const tenant = await newTenant()
     await members.add(tenant.slug, { userId: 'ann', role: 'admin' })
     await members.invite(tenant.slug, { userId: 'ida' })
-    await admin.query(
-      `insert into tenantry.invitation (id, tenant_id, email, role, token_hash, expires_at)
-       values (gen_random_uuid(), $1, 'new@example.com', 'member', sha256('x'), now() + interval '1 day')`,
-      [tenant.id],
-    )
     await tenants.delete(tenant.slug)
     await tenants.restore(tenant.slug)
     const states = (await members.list(tenant.slug)).items.map(({ userId, state }) => [userId, state])
@@ -214,20 +209,16 @@ describe('when something becomes of the tenant', () => {
       ['ida', 'revoked'],
       ['owner', 'active'],
     ])
-    const { rows } = await admin.query('select state, revoked_at from tenantry.invitation where tenant_id = $1', [
-      tenant.id,
-    ])
-    expect(rows).toMatchObject([{ state: 'revoked', revoked_at: expect.any(Date) as Date }])
   })
 
-  test('purging it leaves neither members, roles nor invitations, and proves it', async () => {
+  test('purging it leaves neither members nor roles, and proves it', async () => {
     const { members, roles, tenants, newTenant, admin } = fixture
     const tenant = await newTenant()
     await members.add(tenant.slug, { userId: 'ann' })
     await roles.create(tenant.slug, { name: 'clerk', permissions: [] })
     await tenants.delete(tenant.slug)
     await tenants.purge(tenant.slug, { confirm: tenant.slug })
-    for (const table of ['member', 'role', 'invitation']) {
+    for (const table of ['member', 'role']) {
       const { rows } = await admin.query(`select from tenantry.${table} where tenant_id = $1`, [tenant.id])
       expect(rows).toEqual([])
     }

@@ -65,8 +65,8 @@ test.each([
     'an invitation',
     (slug: string) =>
       fixture.admin.query(
-        `insert into tenantry.invitation (id, tenant_id, email, role, token_hash, expires_at)
-         select gen_random_uuid(), id, 'x@y.example', 'clerk', sha256(convert_to($1, 'UTF8')), now() + interval '1 day'
+        `insert into tenantry.invitation (id, tenant_id, email, role, token_hash, issued_at, expires_at)
+         select gen_random_uuid(), id, 'x@y.example', 'clerk', sha256(convert_to($1, 'UTF8')), now(), now() + interval '1 day'
            from tenantry.tenant where slug = $1`,
         [slug],
       ),

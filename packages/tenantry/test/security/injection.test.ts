@@ -137,7 +137,20 @@ const tricks: Readonly<Record<string, Trick>> = {
     expression: () => "select tenantry.copy_stage('tenantry.signing_key', null, true)",
     answers: /^\{id,mark,ipad,opad,created_at\}$|^\{id,ipad,opad,created_at\}$/,
   },
-  'the registry': { expression: () => 'select string_agg(slug, $$,$$) from tenantry.tenant', refused: DENIED },
+  'the registry': { expression: () => 'select string_agg(schema_name, $$,$$) from tenantry.tenant', refused: DENIED },
+  'the other tenant in the registry': {
+    expression: ({ other }) => `select count(*) from tenantry.tenant where id = '${other.id}'`,
+    answers: /^0$/,
+  },
+  'the members of the other tenant': {
+    expression: ({ other }) =>
+      `select string_agg(user_id, $$,$$) is null from tenantry.member where tenant_id = '${other.id}'`,
+    answers: /^t(rue)?$/,
+  },
+  'the hashes of invitations': {
+    expression: () => 'select count(token_hash) from tenantry.invitation',
+    refused: DENIED,
+  },
   'the login’s password': { expression: () => 'select login_password from tenantry.instance', refused: DENIED },
   'the password verifiers of the server': {
     expression: () => 'select string_agg(rolpassword, $$,$$) from pg_authid',

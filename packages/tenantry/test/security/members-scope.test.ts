@@ -30,8 +30,8 @@ beforeAll(async () => {
   admin = openCentralDatabase({ url: database.adminUrl })
   for (const { id, slug } of tenants.values()) {
     await admin.query(
-      `insert into tenantry.invitation (id, tenant_id, email, role, token_hash, bounds, expires_at)
-       values ($1, $2, $3, 'member', $4, '{members:write}', now() + interval '7 days')`,
+      `insert into tenantry.invitation (id, tenant_id, email, role, token_hash, bounds, issued_at, expires_at)
+       values ($1, $2, $3, 'member', $4, '{members:write}', now(), now() + interval '7 days')`,
       [randomUUID(), id, `new@${slug}.example`, randomBytes(32)],
     )
   }

@@ -46,6 +46,9 @@ export async function openInjectionStage(): Promise<InjectionStage> {
   for (const { own, other } of [row, schema]) {
     await send(stage, own, `insert into invoice (id, secret) values (1, '${secretOf(own)}'), (2, '2')`)
     await send(stage, other, `insert into invoice (id, secret) values (11, '${secretOf(other)}')`)
+    await engine.central.query(
+      `insert into tenantry.member (tenant_id, user_id, role, state) values ('${other.id}', '${secretOf(other)}', 'owner', 'active')`,
+    )
   }
   return stage
 }

@@ -8,8 +8,8 @@ import { makeOwner } from './owners.ts'
 const TABLES = ['member', 'role'] as const
 
 /**
- * Whoever is named as the owner becomes one. Deleting a tenant voids what was not answered yet, for good; its members
- * and roles stay for a restore, and go with the purge.
+ * Whoever is named as the owner becomes one. Deleting a tenant ends, for good, what its members were asked and have not
+ * answered; the others and the roles stay for a restore, and go with the purge.
  */
 export function membersParticipant({ clock }: { readonly clock: Clock }): Participant {
   return {
