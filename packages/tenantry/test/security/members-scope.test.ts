@@ -204,10 +204,14 @@ describe.each([
   })
 })
 
-test('the functions answer to no context that was altered', async () => {
+test.each([
+  'tenantry.get_user_tenant_role()',
+  "tenantry.get_user_tenant_role(null, 'ada')",
+  'tenantry.is_tenant_member()',
+  "tenantry.is_tenant_member(null, 'ada')",
+])('%s answers to no context that was altered', async (call) => {
   const forged = as('acme', 'mel')(
-    `select set_config('tenantry.context', replace(current_setting('tenantry.context'), $1, $2), true),
-            tenantry.get_user_tenant_role(), tenantry.is_tenant_member()`,
+    `select set_config('tenantry.context', replace(current_setting('tenantry.context'), $1, $2), true), ${call}`,
     [tenant('acme').id, tenant('globex').id],
   )
   await expect(forged).rejects.toMatchObject({ code: 'CONTEXT_INVALID' })
