@@ -63,6 +63,7 @@ const owners = {
   '@prisma': 'bridges/prisma',
   sequelize: 'bridges/sequelize',
   typeorm: 'bridges/typeorm',
+  '@nestjs': 'bridges/nestjs',
   express: 'bridges/express',
   fastify: 'bridges/fastify',
   koa: 'bridges/koa',

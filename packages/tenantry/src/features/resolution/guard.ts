@@ -94,9 +94,17 @@ function redirect(location: string, requestId: string): GuardAnswer {
   return { status: 302, headers: { ...commonHeaders(requestId), location }, body: '' }
 }
 
+/** An error that a handler threw, as problem details. */
+export function errorAnswer(error: TenantryError, guarded: GuardedRequest | undefined): GuardAnswer {
+  return answerOf(error, guarded?.requestId ?? newRequestId())
+}
+
 /** The error of this code as problem details, in words that name neither a tenant nor a value. */
 function problemAnswer(code: ErrorCode, requestId: string): GuardAnswer {
-  const error = new TenantryError(code, wordsOf(code), fixOf(code))
+  return answerOf(new TenantryError(code, wordsOf(code), fixOf(code)), requestId)
+}
+
+function answerOf(error: TenantryError, requestId: string): GuardAnswer {
   const problem = { ...problemDetails(error), requestId, instance: `urn:tenantry:request:${requestId}` }
   const headers = {
     ...commonHeaders(requestId),
