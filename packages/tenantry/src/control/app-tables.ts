@@ -107,6 +107,11 @@ const appTables: readonly AppTable[] = [
   },
 ]
 
+/** The listed tables, each with a column that no row of another tenant may show. Built-in roles have none in it. */
+export const openedTables: readonly { readonly table: string; readonly key: string }[] = appTables.map(
+  ({ table, select: [key = ''] }) => ({ table, key }),
+)
+
 /** The listed columns as SQL: rows of table, column and verb. */
 export const openedColumns = `(values ${appTables
   .flatMap(({ table, select, update = [] }) => [

@@ -280,6 +280,12 @@ const mutations: readonly Mutation[] = [
     back: 'revoke select on tenantry.signing_key from $app',
     red: ['probe: control plane', 'tenantry.signing_key'],
   },
+  {
+    what: 'the policy of the registry',
+    away: 'alter table tenantry.tenant disable row level security',
+    back: 'alter table tenantry.tenant enable row level security',
+    red: ['probe: control plane', 'tenantry.tenant'],
+  },
 ]
 
 test.each(mutations)('without $what they are red and name it', async ({ away, back, red }) => {

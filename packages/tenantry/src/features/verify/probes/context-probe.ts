@@ -1,4 +1,5 @@
 // Attacks on what all tables stand on: the function that verifies the context, the roles, and the connection.
+import { openedTables } from '../../../control/app-tables.ts'
 import type { InstanceRoles } from '../../../control/instance.ts'
 import type { PoolConfig } from '../../../engine/sql/pg.ts'
 import { endAll, openTwo } from '../../../engine/sql/pooler.ts'
@@ -31,6 +32,7 @@ export async function probeContext(options: ContextProbeOptions): Promise<readon
     await probeSettings(options),
     ...(await probeRoles(options)),
     ...(await probeSecrets(options)),
+    ...(await probeOpened(options)),
   ])
   return [connection, ...inside]
 }
@@ -123,7 +125,7 @@ async function probeAttributes(
   })
 }
 
-const SECRETS = ['instance', 'signing_key', 'api_key', 'credential', 'tenant', 'audit_entry', 'verify_key']
+const SECRETS = ['instance', 'signing_key', 'api_key', 'credential', 'elevation', 'audit_entry', 'verify_key']
 
 async function probeSecrets({ session, honey, roles }: ContextProbeOptions): Promise<readonly VerifyCheck[]> {
   const as = honey.attacker.prelude()
@@ -140,6 +142,26 @@ async function probeSecrets({ session, honey, roles }: ContextProbeOptions): Pro
     const ok = outcomes[i]?.every(({ refused }) => refused === '42501') ?? false
     const from = ['PUBLIC', quoteIdentifier(roles.app), quoteIdentifier(roles.login)].join(', ')
     const fix = `REVOKE ALL ON tenantry.${table} FROM ${from};`
+    return claim('probe: control plane', ok, { subject: `tenantry.${table}`, fix })
+  })
+}
+
+/** Tables of the control plane whose rows each tenant reads for itself: the attacker is nobody's tenant, so it has none. */
+async function probeOpened({ session, honey }: ContextProbeOptions): Promise<readonly VerifyCheck[]> {
+  const as = honey.attacker.prelude()
+  const outcomes = await Promise.all(
+    openedTables.map(async ({ table, key }) => {
+      const text = `select 1 from tenantry.${table} where ${key} is not null limit 1`
+      return {
+        table,
+        inside: await session.attempt({ as, text }),
+        outside: await session.attempt({ as, text: 'set local role none' }, { text }),
+      }
+    }),
+  )
+  return outcomes.map(({ table, inside, outside }) => {
+    const ok = inside.refused === undefined && inside.rows.length === 0 && outside.refused === '42501'
+    const fix = 'Run `tenantry init`, which opens these tables as it should.'
     return claim('probe: control plane', ok, { subject: `tenantry.${table}`, fix })
   })
 }
