@@ -91,6 +91,7 @@ export type {
   TenancyRequest,
   TrustTier,
 } from './features/resolution/resolution.ts'
+export type { UserTokens } from './features/resolution/create-resolution.ts'
 export { ResolverRegistry } from './features/resolution/resolver-registry.ts'
 export type {
   CustomDomainSettings,

@@ -12,8 +12,6 @@ import type { CurrentScope, ScopedWork, ScopeHandle, ScopeOptions } from './engi
 import { Scopes } from './engine/sql/scopes.ts'
 import type { Transaction } from './engine/sql/transaction.ts'
 import { type ExplainOptions, type ExplainResult, explainStatement } from './features/explain/explain.ts'
-import type { Resolve } from './features/resolution/resolution.ts'
-import type { ResolverRegistry } from './features/resolution/resolver-registry.ts'
 import type { ContextToken, TokenOptions } from './features/tokens/context-tokens.ts'
 import { TenantryError } from './kernel/errors.ts'
 import type { VerifyOptions } from './features/verify/create-verifier.ts'
@@ -23,7 +21,7 @@ import { type Logger, silentLogger } from './kernel/logger.ts'
 import { lazily } from './composition/lazily.ts'
 import { lazyNouns, type Nouns } from './composition/nouns.ts'
 import { checkHealth } from './composition/health-check.ts'
-import { resolutionOf } from './composition/resolution.ts'
+import { type Requests, resolutionOf } from './composition/resolution.ts'
 import { packageVersion } from './kernel/version.ts'
 import { type Runtime, startRuntime } from './composition/runtime.ts'
 import { sharedSchemasOf, type TenantrySettings } from './composition/settings.ts'
@@ -57,7 +55,7 @@ export interface FleetTenants extends Tenants {
 }
 
 /** An instance of Tenantry. */
-export interface Tenantry extends Nouns, AsyncDisposable {
+export interface Tenantry extends Nouns, Requests, AsyncDisposable {
   readonly version: string
   readonly logger: Logger
   readonly tenants: FleetTenants
@@ -109,20 +107,6 @@ export interface Tenantry extends Nouns, AsyncDisposable {
    * ```
    */
   bind<A extends unknown[], R>(callback: (...args: A) => R): (...args: A) => R
-  /**
-   * Finds out which tenant a request may run in: who calls, what the resolvers find named, and whether it may be bound.
-   * Never throws; what stands against it is the `refusal`. Synchronous where everything is in memory.
-   *
-   * @example
-   * ```ts
-   * const { tenant, refusal } = await tenantry.resolve(request)
-   * if (tenant === undefined) throw refusal
-   * await tenantry.run({ id: tenant.id }, () => tenantry.pool.query('select * from invoices'))
-   * ```
-   */
-  readonly resolve: Resolve
-  /** The resolvers that are asked; the application's own can be registered. */
-  readonly resolvers: ResolverRegistry
   /** Central access for a stated reason, which is written to the audit log first. */
   asCentral<T>(reason: string, run: (central: CentralScope) => Promise<T>): Promise<T>
   /** Brings a shared table into the policy form. */
@@ -200,8 +184,9 @@ class Instance implements Omit<Tenantry, keyof Nouns> {
   readonly logger: Logger
   readonly tenants: FleetTenants
   readonly pool: TenantPool
-  readonly resolve: Resolve
-  readonly resolvers: ResolverRegistry
+  readonly resolve: Requests['resolve']
+  readonly resolvers: Requests['resolvers']
+  readonly users: Requests['users']
   readonly #settings: TenantrySettings
   readonly #store = new ScopeStore()
   readonly #scopes: Scopes
@@ -225,9 +210,10 @@ class Instance implements Omit<Tenantry, keyof Nouns> {
     })
     this.pool = pool
     this.#scopes = new Scopes({ store: this.#store, source, pool })
-    const { resolve, resolvers } = resolutionOf(settings, { peek: () => this.#runtime, started })
-    this.resolve = resolve
-    this.resolvers = resolvers
+    const requests = resolutionOf(settings, { peek: () => this.#runtime, started })
+    this.resolve = requests.resolve
+    this.resolvers = requests.resolvers
+    this.users = requests.users
     this.tenants = {
       ...lazily<Tenants>(async () => (await started()).tenants, TENANT_METHODS),
       forEach: (filter, run, options) => this.#forEach(filter, run, options),

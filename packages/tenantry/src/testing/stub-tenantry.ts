@@ -7,7 +7,7 @@ import type { QueryResultRows } from '../engine/sql/database.ts'
 import type { ScopedWork, ScopeHandle, ScopeOptions, TenantQueries } from '../engine/sql/scope-handle.ts'
 import { Scopes } from '../engine/sql/scopes.ts'
 import type { Nouns } from '../composition/nouns.ts'
-import { createResolution } from '../features/resolution/create-resolution.ts'
+import { createResolution, type UserTokens } from '../features/resolution/create-resolution.ts'
 import type { Resolve } from '../features/resolution/resolution.ts'
 import type { ResolverRegistry } from '../features/resolution/resolver-registry.ts'
 import { systemClock } from '../kernel/clock.ts'
@@ -49,6 +49,7 @@ class Stub implements Omit<Tenantry, keyof Nouns> {
   readonly pool: StubPool
   readonly resolve: Resolve
   readonly resolvers: ResolverRegistry
+  readonly users: UserTokens | undefined
   readonly #memory: MemoryTenants
   readonly #store = new ScopeStore()
   readonly #scopes: Scopes
@@ -69,12 +70,13 @@ class Stub implements Omit<Tenantry, keyof Nouns> {
     }
     this.pool = new StubPool({ store, source, onQuery })
     this.#scopes = new Scopes({ store, source, pool: this.pool })
-    const { resolve, resolvers } = createResolution(options.resolution ?? {}, {
+    const requests = createResolution(options.resolution ?? {}, {
       tenants: memory,
       ...{ members: undefined, keys: undefined, reservedSlugs: options.reservedSlugs },
     })
-    this.resolve = resolve
-    this.resolvers = resolvers
+    this.resolve = requests.resolve
+    this.resolvers = requests.resolvers
+    this.users = requests.users
     this.tenants = Object.assign(memory, { forEach: this.#forEach.bind(this) })
   }
 

@@ -1,5 +1,5 @@
 // Puts resolution together from the settings of an instance and the ports that it is given.
-import type { KeySource, MembershipSource } from '../../tenants/access.ts'
+import type { KeySource, MembershipSource, VerifiedUser } from '../../tenants/access.ts'
 import { systemClock } from '../../kernel/clock.ts'
 import type { TokenSource } from './caller.ts'
 import { hostOf } from './host.ts'
@@ -20,11 +20,21 @@ export interface ResolutionPorts {
   readonly reservedSlugs: readonly string[] | undefined
 }
 
+/** Says whose a token is. */
+export interface UserTokens {
+  /** Throws TOKEN_INVALID, TOKEN_EXPIRED, and KEYS_UNAVAILABLE where the issuer's keys cannot be had. */
+  verify(token: string): Promise<VerifiedUser>
+}
+
+const usersOf = (tokens: TokenSource): UserTokens => ({
+  verify: async (token) => (tokens.peek(token) ?? (await tokens.verify(token))).user,
+})
+
 export interface RequestResolution {
   readonly resolve: Resolve
   readonly resolvers: ResolverRegistry
   /** Undefined where the settings say nothing of tokens. */
-  readonly tokens: TokenSource | undefined
+  readonly users: UserTokens | undefined
 }
 
 /** Throws RESOLVER_UNKNOWN and CONFIGURATION_INVALID. */
@@ -41,7 +51,7 @@ export function createResolution(settings: ResolutionSettings, ports: Resolution
     ...{ tenants: ports.tenants, members: settings.membership ?? ports.members, keys: ports.keys },
     ...{ tokens, readSession, resolvers, hostOf: hostOfRequest, isPublic: settings.public, user: settings.user },
   })
-  return { resolve, resolvers, tokens }
+  return { resolve, resolvers, users: tokens === undefined ? undefined : usersOf(tokens) }
 }
 
 /** Several resolvers ask for the host of the same request, one after the other. */

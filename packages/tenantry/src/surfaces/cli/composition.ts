@@ -6,6 +6,7 @@ import type { OpenVerifier } from '../../composition/open-verifier.ts'
 import type { Keys } from '../../features/keys/api-key.ts'
 import type { ExternalAccess } from '../../features/external-access/external-access.ts'
 import type { LintOptions, LintReport } from '../../features/lint/lint-folder.ts'
+import type { ResolutionSettings } from '../../features/resolution/settings.ts'
 import type { ContextToken, TokenOptions } from '../../features/tokens/context-tokens.ts'
 import type { CredentialSettings } from '../../composition/settings.ts'
 import type { Logger } from '../../kernel/logger.ts'
@@ -90,6 +91,8 @@ export interface TenantryOptions {
   readonly verifyEveryMs?: number
   readonly logger?: Logger
   readonly credentials?: CredentialSettings
+  /** Settings of resolution where the configuration has none. */
+  readonly resolutionDefaults?: ResolutionSettings
 }
 
 /** Where a command line was typed. */
@@ -131,14 +134,15 @@ export const packageComposition: Composition = {
     const { readConfig } = await import('../config/load-config.ts')
     return readConfig(place)
   },
-  async createTenantry(options, place) {
+  async createTenantry({ resolutionDefaults, ...options }, place) {
     const [{ createTenantry }, { settings }] = await Promise.all([
       import('../../tenantry.ts'),
       packageComposition.readConfig(place),
     ])
     // Which database it is, the command line has decided.
     const { adminUrl: _, databaseUrl: __, embedded: ___, ...configured } = settings
-    const tenantry = createTenantry({ ...configured, ...options })
+    const resolution = { ...resolutionDefaults, ...configured.resolution }
+    const tenantry = createTenantry({ ...configured, ...options, resolution })
     try {
       await tenantry.start()
     } catch (error) {

@@ -9,6 +9,7 @@ import { guard } from './auth.ts'
 import type { ControlPlane, HandlerOptions } from './control-plane.ts'
 import { credentialsRoutes } from './credentials-routes.ts'
 import { docsRoutes } from './docs-routes.ts'
+import { currentRoutes } from './current-routes.ts'
 import { eventsRoutes } from './events-routes.ts'
 import { healthRoutes } from './health-routes.ts'
 import { keysRoutes } from './keys-routes.ts'
@@ -51,6 +52,7 @@ export function createApp(controlPlane: ControlPlane, options: HandlerOptions = 
   })
   app.use(guard(controlPlane, options))
   healthRoutes(app, controlPlane, options.isDraining ?? (() => false))
+  currentRoutes(app, controlPlane)
   tenantsRoutes(app, controlPlane.tenants)
   lifecycleRoutes(app, controlPlane.tenants)
   credentialsRoutes(app, controlPlane.credentials)

@@ -11,7 +11,7 @@ import { allowedMethods, scopeOf } from './route-table.ts'
 
 /** Guards every route of the app; must be its first middleware but the request id's. */
 export function guard(controlPlane: ControlPlane, options: HandlerOptions): MiddlewareHandler<Env> {
-  const { ephemeralKeys = [], users } = options
+  const { ephemeralKeys = [], users = controlPlane.users } = options
   const authenticator = createAuthenticator({ controlPlane, ephemeralKeys, users })
   return async (c, next) => {
     const scope = scopeOf(matchedRoutes(c))

@@ -3,6 +3,7 @@ import type { Credentials } from '../../features/credentials/credential.ts'
 import type { ApiKeys } from '../../features/keys/api-key.ts'
 import type { Members } from '../../features/members/member.ts'
 import type { Operators } from '../../features/operators/operator.ts'
+import type { Resolve } from '../../features/resolution/resolution.ts'
 import type { HealthReport } from '../../kernel/health.ts'
 import type { Logger } from '../../kernel/logger.ts'
 import type { VerifyOptions } from '../../features/verify/create-verifier.ts'
@@ -18,6 +19,10 @@ export interface ControlPlane {
   readonly members?: Pick<Members, 'membership'>
   /** Whose elevation a token is. Without it, none opens anything. */
   readonly operators?: Pick<Operators, 'authenticate'>
+  /** What becomes of a request. Without it, /api/current does not exist. */
+  readonly resolve?: Resolve
+  /** Whose a token is; HandlerOptions may name another verifier. */
+  readonly users?: UserVerifier | undefined
   readonly logger: Logger
   readonly version: string
   verify(options: VerifyOptions): Promise<VerifyReport>
@@ -32,7 +37,7 @@ export interface UserVerifier {
 }
 
 export interface HandlerOptions {
-  /** Lets users of the application in with their own tokens. Default: nobody. */
+  /** Lets users of the application in with their own tokens. Default: by the settings `resolution.jwt`, if they are there. */
   readonly users?: UserVerifier
 
   /** Largest body that is read; default 1 MiB. */

@@ -23,6 +23,7 @@ export const routeTable: Readonly<Record<string, Scope>> = {
   'GET /openapi.json': 'public',
   'GET /docs': 'public',
   'GET /docs/rapidoc.js': 'public',
+  'GET /api/current': 'public',
   'POST /api/tenants': 'instance tenants:write',
   'GET /api/tenants': 'instance tenants:read',
   'GET /api/tenants/:tenant': 'tenant tenants:read',

@@ -47,7 +47,8 @@ export async function serve(controlPlane: ControlPlane, options: ServeOptions): 
   const app = createApp(controlPlane, { ...handlerOptions, isDraining: () => draining !== undefined })
   // Without serverOptions of its own kind the adapter makes a plain HTTP/1 server.
   const server = createAdaptorServer({
-    fetch: (request) => app.fetch(request),
+    // With the message itself: a Request no longer tells of a second Host header, nor who connected.
+    fetch: (request, bindings) => app.fetch(request, bindings),
     serverOptions: { requestTimeout: 30_000, headersTimeout: 10_000 },
   }) as Server
   const connections = watchConnections(server)

@@ -66,6 +66,9 @@ async function startDatabase(run: CommandRun, folder: string): Promise<EmbeddedS
   }
 }
 
+/** Browsers take every name under localhost to this machine: http://acme.localhost:3000/api/current. */
+const LOCAL = { subdomainPattern: 'localhost', public: ['/api/current'] }
+
 interface Dev {
   readonly port: number
   readonly folder: string
@@ -75,7 +78,9 @@ interface Dev {
 
 async function serveDev(run: CommandRun, { port, folder, embedded, stop }: Dev): Promise<void> {
   const { adminUrl } = embedded
-  const tenantry = await run.composition.createTenantry({ adminUrl, logger: textLogger(run.output) })
+  const tenantry = await run.composition.createTenantry({
+    ...{ adminUrl, logger: textLogger(run.output), resolutionDefaults: LOCAL },
+  })
   const key = `tn_run_${randomBytes(32).toString('hex')}`
   const plan: ServingPlan = {
     tenantry,
