@@ -169,8 +169,10 @@ export async function expireLogin(tx: Sql, login: LoginRole, graceSeconds: numbe
   return expiry.at
 }
 
-const OTHERS_SESSIONS = `select pid from pg_stat_activity where usesysid = $1::oid and pid <> pg_backend_pid()
-  and ($2::timestamptz is null or backend_start < $2)`
+const SESSIONS = 'select pid from pg_stat_activity where usesysid = $1::oid and pid <> pg_backend_pid()'
+// The moment comes in whole milliseconds.
+const OLDER_SESSIONS = `${SESSIONS}
+  and ($2::timestamptz is null or date_trunc('milliseconds', backend_start) <= $2)`
 
 /**
  * Ends the role's sessions, in every database, and waits for their end; those that began before a moment, where one is
@@ -179,14 +181,16 @@ const OTHERS_SESSIONS = `select pid from pg_stat_activity where usesysid = $1::o
 export async function endSessions(tx: Sql, login: LoginRole, before: string | null = null): Promise<void> {
   // The statistics are frozen at a transaction's first look.
   await tx.query('select pg_stat_clear_snapshot()')
-  const others = [login.oid, before]
-  if ((await tx.query(OTHERS_SESSIONS, others)).rows.length === 0) return
-  await withRightsOf(tx, login, () =>
-    tx.query(`select pg_terminate_backend(pid, ${TERMINATE_TIMEOUT_MS}) from (${OTHERS_SESSIONS}) s`, others),
-  )
-  await tx.query('select pg_stat_clear_snapshot()')
-  const { rows } = await tx.query(OTHERS_SESSIONS, others)
-  if (rows.length === 0) return
+  if ((await tx.query(SESSIONS, [login.oid])).rows.length === 0) return
+  let left = 0
+  // Since when a session is there is shown to those alone who have the rights of its role.
+  await withRightsOf(tx, login, async () => {
+    const older = [login.oid, before]
+    await tx.query(`select pg_terminate_backend(pid, ${TERMINATE_TIMEOUT_MS}) from (${OLDER_SESSIONS}) s`, older)
+    await tx.query('select pg_stat_clear_snapshot()')
+    left = (await tx.query(OLDER_SESSIONS, older)).rows.length
+  })
+  if (left === 0) return
   throw new TenantryError('CREDENTIAL_INCOMPLETE', `Sessions of the login ${login.username} have not ended yet.`)
 }
 
