@@ -90,7 +90,7 @@ describe('init', () => {
     await admin.query("delete from tenantry.control_migration where name like '0002%'")
     await admin.query(
       `drop function tenantry.current_user_id(), tenantry.current_tenant_role(), tenantry.current_tenant_id(),
-                     tenantry.claimed_tenant_id(), tenantry.direct_tenant_id(), tenantry.guard_schema(uuid, text, text, text)`,
+                     tenantry.claimed_tenant_id(), tenantry.direct_tenant_id(), tenantry.guard_schema(uuid, text, text, text) cascade`,
     )
     expect((await initialise(superuser)).id).toBe(instance.id)
     const { rows } = await admin.query(
@@ -243,10 +243,14 @@ describe('the rights that init gives out', () => {
       'claimed_tenant_id',
       'copy_stage',
       'copy_unstage',
+      'current_organization_id',
+      'current_team_ids',
       'current_tenant_id',
       'current_tenant_role',
       'current_user_id',
       'direct_tenant_id',
+      'get_user_tenant_role',
+      'is_tenant_member',
     ])
   })
 
