@@ -18,6 +18,12 @@ export {
 export { hostSuite, type HostSuiteOptions } from './host-suite.ts'
 export { isolationSuite, type IsolationSuiteOptions } from './isolation-suite.ts'
 export { type Proof, type ProofOptions, proveIsolation } from './prove-isolation.ts'
+export {
+  type ExampleRequest,
+  type ResolverExample,
+  resolverSuite,
+  type ResolverSuiteOptions,
+} from './resolver-suite.ts'
 export type { StubOptions, StubQuery } from './stub-options.ts'
 export { stubTenantry } from './stub-tenantry.ts'
 export type { SuiteCase } from './suite-case.ts'
