@@ -41,7 +41,7 @@ export async function startIssuer(alg = 'ES256'): Promise<Issuer> {
     if (issuer.mode === 'redirects' && request.url === '/jwks') {
       return void response.writeHead(302, { location: '/elsewhere' }).end()
     }
-    if (issuer.mode === 'floods') return flood(response)
+    if (issuer.mode === 'floods') return flood(response, document)
     response.writeHead(200, { 'content-type': 'application/json' }).end(document)
   })
   const url = await listening(server)
@@ -72,8 +72,8 @@ export async function startIssuer(alg = 'ES256'): Promise<Issuer> {
   return issuer
 }
 
-/** Ten megabytes, as far as the other side takes them. */
-function flood(response: NodeJS.WritableStream): void {
+/** Ten megabytes in front of keys that would do, as far as the other side takes them. */
+function flood(response: NodeJS.WritableStream, document: string): void {
   const chunk = Buffer.alloc(64 * 1024, ' ')
   let left = 160
   const write = (): void => {
@@ -81,7 +81,7 @@ function flood(response: NodeJS.WritableStream): void {
       left -= 1
       if (!response.write(chunk)) return void response.once('drain', write)
     }
-    response.end('{"keys":[]}')
+    response.end(document)
   }
   write()
 }
