@@ -17,7 +17,9 @@ const routes = Object.entries(routeTable)
     return { route, method, path, level, permission }
   })
 const ofTenants = routes.filter(({ path }) => path.includes(':tenant'))
-const byPermission = routes.filter(({ permission }) => permission !== '')
+// Asks more than the table: of an elevation none can be had, and by no key but the admin's.
+const ELEVATE = 'POST /api/operators/:userId/elevations'
+const byPermission = routes.filter(({ permission, route }) => permission !== '' && route !== ELEVATE)
 
 let fixture: KeysFixture
 let app: App
@@ -55,7 +57,8 @@ beforeAll(async () => {
           return membership && { ...membership, readOnly: userId === 'helper' }
         },
       },
-      operators: here.operators,
+      operators: new Proxy(here.operators, { get: (all, name) => (name === 'authenticate' ? all.authenticate : fail) }),
+      support: failing,
     },
     { users: { verify: async (token) => ({ userId: token.split('.')[1] ?? '' }) } },
   )
@@ -199,7 +202,7 @@ test('a suspended tenant tells its own members so, and nobody else', async () =>
 test('an open elevation opens all routes, until it is released', async () => {
   await fixture.here.operators.set({ userId: 'root', role: 'super-admin' })
   const { id, token } = await fixture.here.operators.elevate({ userId: 'root', reason: 'a look' })
-  for (const { method, path } of routes) {
+  for (const { method, path } of routes.filter(({ route }) => route !== ELEVATE)) {
     expect(await send({ method, path: fill(path, 'acme'), token }), path).toSatisfy(isPast)
   }
   await fixture.here.operators.release(id)

@@ -82,8 +82,14 @@ async function set(
   })
 }
 
+const LEAVE_MODES = `
+update tenantry.tenant set mode_operators = array_remove(mode_operators, $1), updated_at = now(), version = version + 1
+ where $1 = any (mode_operators)`
+
 async function remove(options: OperatorsOptions, userId: string, actor: string): Promise<Operator> {
   return options.database.transaction(async (tx) => {
+    // Tenants first, as whoever opens a support access does.
+    await tx.query(LEAVE_MODES, [userId])
     const operator = await lockOperator(tx, userId)
     if (operator === undefined) throw missing(userId)
     await tx.query('delete from tenantry.operator where user_id = $1', [userId])

@@ -40,7 +40,7 @@ export interface ElevateInput {
 /** `tenantry.operators`. */
 export interface Operators {
   set(input: { readonly userId: string; readonly role: OperatorRole }, options?: ActOptions): Promise<Operator>
-  /** Ends what the operator has open, too. */
+  /** Ends what the operator has open, too, and takes them out of the modes that they are named with. */
   remove(userId: string, options?: ActOptions): Promise<Operator>
   list(): Promise<readonly Operator[]>
   /** Throws OPERATOR_REQUIRED for anybody but a super-admin, REASON_REQUIRED. */

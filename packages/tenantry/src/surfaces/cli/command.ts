@@ -57,6 +57,8 @@ export interface Input {
   /** Whether the `--no-` form was given. */
   denied(name: string): boolean
   text(name: string): string | undefined
+  /** A text option that may be given several times. */
+  texts(name: string): readonly string[]
   /** A text option with a `--no-` form, which reads as null. */
   clearable(name: string): string | null | undefined
   /** Throws INVALID_INPUT where it is not a whole number of the range. */
@@ -79,6 +81,10 @@ export function inputOf(args: readonly unknown[], options: Readonly<Record<strin
     flag: (name) => options[name] === true,
     denied: (name) => options[name] === false,
     text,
+    texts: (name) => {
+      const value = options[name]
+      return Array.isArray(value) ? value.filter((each) => typeof each === 'string') : []
+    },
     clearable: (name) => (options[name] === false ? null : text(name)),
     integer: (name, range) => integerOf(name, text(name), range),
     jsonObject: (name) => jsonObjectOf(name, text(name)),

@@ -12,6 +12,9 @@ import {
   restoreCommand,
   suspendCommand,
 } from './commands/lifecycle.ts'
+import { modeCommand } from './commands/mode.ts'
+import { operatorCommand } from './commands/operators.ts'
+import { supportCommand } from './commands/support.ts'
 import { lintCommand } from './commands/lint.ts'
 import { deleteCommand, purgeCommand } from './commands/removal.ts'
 import { serveCommand } from './commands/serve.ts'
@@ -40,10 +43,13 @@ export const commands: readonly CommandSpec[] = [
   suspendCommand,
   activateCommand,
   deactivateCommand,
+  modeCommand,
   deleteCommand,
   restoreCommand,
   purgeCommand,
   credentialsCommand,
+  supportCommand,
+  operatorCommand,
   sqlCommand,
   explainCommand,
   protectCommand,

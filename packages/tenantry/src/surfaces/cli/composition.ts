@@ -4,6 +4,7 @@ import type { EmbeddedOptions, EmbeddedServer } from '../../embedded/embedded-se
 import type { ExplainResult } from '../../features/explain/explain.ts'
 import type { OpenVerifier } from '../../composition/open-verifier.ts'
 import type { Keys } from '../../features/keys/api-key.ts'
+import type { Operators, Support } from '../../features/operators/operator.ts'
 import type { ExternalAccess } from '../../features/external-access/external-access.ts'
 import type { LintOptions, LintReport } from '../../features/lint/lint-folder.ts'
 import type { ResolutionSettings } from '../../features/resolution/settings.ts'
@@ -46,6 +47,8 @@ export interface GlobalTable {
 export interface CliTenantry extends ControlPlane {
   readonly keys: Keys
   readonly externalAccess: ExternalAccess
+  readonly operators: Operators
+  readonly support: Support
   scope(ref: TenantRef): {
     transaction<T>(run: (tx: ScopedTransaction) => Promise<T>, options: { readonly readOnly: boolean }): Promise<T>
   }

@@ -14,7 +14,7 @@ export interface HttpTargetOptions {
 }
 
 interface Call {
-  readonly method?: 'GET' | 'POST' | 'PATCH' | 'DELETE'
+  readonly method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
   readonly body?: object
 }
 
@@ -42,9 +42,12 @@ export function httpTarget(options: HttpTargetOptions): HttpTarget {
       delete: (ref) => api(pathOf(ref), { method: 'DELETE' }),
       restore: (ref) => act(ref, 'restore'),
       purge: (ref, { confirm }) => act(ref, 'purge', { confirm }),
+      setMode: (ref, input) => act(ref, 'mode', input),
       stats: () => api('api/stats'),
     },
     credentials: credentialsOver(api),
+    operators: operatorsOver(api),
+    support: supportOver(api),
     verify: ({ only, readOnly, allowSkipped, sampleSchemas }) =>
       api('api/verify', { method: 'POST', body: { only, readOnly, allowSkipped, sampleSchemas } }),
     close: async () => {},
@@ -63,6 +66,33 @@ function credentialsOver(api: Api): Target['credentials'] {
     revoke: async (ref, { username }) => api(`${await pathTo(ref, username)}/revoke`, { method: 'POST', body: {} }),
     drop: async (ref, { username }) => api(await pathTo(ref, username), { method: 'DELETE' }),
   }
+}
+
+function operatorsOver(api: Api): Target['operators'] {
+  const one = (userId: string) => `api/operators/${encodeURIComponent(userId)}`
+  return {
+    list: () => api('api/operators'),
+    set: ({ userId, role }) => api(one(userId), { method: 'PUT', body: { role } }),
+    remove: (userId) => api(one(userId), { method: 'DELETE' }),
+    elevate: ({ userId, ...body }) => api(`${one(userId)}/elevations`, { method: 'POST', body: withReason(body) }),
+    release: (id) => api(`api/elevations/${encodeURIComponent(id)}/release`, { method: 'POST', body: {} }),
+    elevations: () => api('api/elevations'),
+  }
+}
+
+function supportOver(api: Api): Target['support'] {
+  const all = (ref: TenantRef) => `${pathOf(ref)}/support`
+  return {
+    open: (ref, input) => api(all(ref), { method: 'POST', body: withReason(input) }),
+    list: (ref) => api(all(ref)),
+    end: (ref, id) => api(`${all(ref)}/${encodeURIComponent(id)}/end`, { method: 'POST', body: {} }),
+  }
+}
+
+/** That no reason was given is the server's to say. */
+function withReason<T extends { readonly reason: string }>(body: T): object {
+  const { reason, ...rest } = body
+  return reason === '' ? rest : body
 }
 
 function pathOf(ref: TenantRef): string {

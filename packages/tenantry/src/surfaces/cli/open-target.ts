@@ -1,5 +1,6 @@
 // Opens the target that was chosen, and closes it again whatever happens.
 import type { Credentials } from '../../features/credentials/credential.ts'
+import type { Operators, Support } from '../../features/operators/operator.ts'
 import type { Tenants } from '../../tenants/tenants.ts'
 import type { CommandRun } from './command.ts'
 import { httpTarget } from './http-target.ts'
@@ -21,6 +22,8 @@ async function openDirect(run: CommandRun, adminUrl: string): Promise<Target> {
   return {
     tenants: actingAs('cli', tenantry.tenants),
     credentials: credentialsActingAs('cli', tenantry.credentials),
+    operators: operatorsActingAs('cli', tenantry.operators),
+    support: supportActingAs('cli', tenantry.support),
     close: () => tenantry.close(),
   }
 }
@@ -39,6 +42,7 @@ function actingAs(actor: string, tenants: Tenants): Target['tenants'] {
     delete: (ref) => tenants.delete(ref, { actor }),
     restore: (ref) => tenants.restore(ref, { actor }),
     purge: (ref, options) => tenants.purge(ref, { ...options, actor }),
+    setMode: (ref, input) => tenants.setMode(ref, input, { actor }),
     stats: () => tenants.stats(),
   }
 }
@@ -53,5 +57,27 @@ function credentialsActingAs(actor: string, credentials: Credentials): Target['c
     rotate: (ref, input) => credentials.rotate(ref, input, { actor }),
     revoke: (ref, input) => credentials.revoke(ref, input, { actor }),
     drop: (ref, input) => credentials.drop(ref, input, { actor }),
+  }
+}
+
+function operatorsActingAs(actor: string, operators: Operators): Target['operators'] {
+  return {
+    list: async () => {
+      const items = await operators.list()
+      return { items, nextCursor: null, total: items.length }
+    },
+    set: (input) => operators.set(input, { actor }),
+    remove: (userId) => operators.remove(userId, { actor }),
+    elevate: (input) => operators.elevate(input, { actor }),
+    release: (id) => operators.release(id, { actor }),
+    elevations: () => operators.elevations(),
+  }
+}
+
+function supportActingAs(actor: string, support: Support): Target['support'] {
+  return {
+    open: (ref, input) => support.open(ref, input, { actor }),
+    list: (ref) => support.list(ref),
+    end: (ref, id) => support.end(ref, id, { actor }),
   }
 }

@@ -9,6 +9,14 @@ import type {
   NameCredential,
   RotateCredential,
 } from '../../features/credentials/credential.ts'
+import type {
+  ElevateInput,
+  Elevation,
+  NewElevation,
+  OpenSupport,
+  Operator,
+  SupportAccess,
+} from '../../features/operators/operator.ts'
 import { TenantryError } from '../../kernel/errors.ts'
 import type { Page, TenantRef } from '../../tenants/tenant.ts'
 import type { Tenants } from '../../tenants/tenants.ts'
@@ -28,6 +36,7 @@ export type TargetTenants = Pick<
   | 'delete'
   | 'restore'
   | 'purge'
+  | 'setMode'
   | 'stats'
 >
 
@@ -40,10 +49,29 @@ export interface TargetCredentials {
   drop(ref: TenantRef, input: NameCredential): Promise<CredentialInfo>
 }
 
+/** The operations on operators that every target has. */
+export interface TargetOperators {
+  list(): Promise<Page<Operator>>
+  set(input: Pick<Operator, 'userId' | 'role'>): Promise<Operator>
+  remove(userId: string): Promise<Operator>
+  elevate(input: ElevateInput): Promise<NewElevation>
+  release(id: string): Promise<Elevation>
+  elevations(): Promise<Page<Elevation>>
+}
+
+/** The operations on support accesses that every target has. */
+export interface TargetSupport {
+  open(ref: TenantRef, input: OpenSupport): Promise<SupportAccess>
+  list(ref: TenantRef): Promise<Page<SupportAccess>>
+  end(ref: TenantRef, id: string): Promise<SupportAccess>
+}
+
 /** What a command works on, whichever way it is reached. */
 export interface Target {
   readonly tenants: TargetTenants
   readonly credentials: TargetCredentials
+  readonly operators: TargetOperators
+  readonly support: TargetSupport
   close(): Promise<void>
 }
 

@@ -17,7 +17,11 @@ const columns: readonly Column[] = [
 export function listLines(tenants: readonly Tenant[]): string[] {
   return tableLines(
     columns,
-    tenants.map(({ id, slug, name, status, plan }) => [id, slug, name, status, plan ?? NONE]),
+    tenants.map((tenant) => {
+      const { id, slug, name, status, mode, plan } = tenant
+      // What a tenant is closed for is as much its status as the status itself.
+      return [id, slug, name, mode === 'normal' ? status : `${status}, ${wordOf(mode)}`, plan ?? NONE]
+    }),
   )
 }
 
@@ -38,6 +42,9 @@ export function detailLines(tenant: Tenant): string[] {
     ['Slug', tenant.slug],
     ['Name', tenant.name],
     ['Status', statusText(tenant)],
+    ['Mode', tenant.mode === 'normal' ? null : modeText(tenant)],
+    ['Mode since', tenant.mode === 'normal' ? null : tenant.modeSince && timeText(tenant.modeSince)],
+    ['Not for', tenant.modeOperators.length === 0 ? null : tenant.modeOperators.join(', ')],
     ['Plan', tenant.plan ?? NONE],
     ['Owner', tenant.ownerUserId ?? NONE],
     ['Isolation', tenant.isolation],
@@ -56,6 +63,13 @@ export function detailLines(tenant: Tenant): string[] {
 
 function statusText({ status, suspendReason }: Tenant): string {
   return status === 'suspended' && suspendReason !== null ? `suspended (${suspendReason})` : status
+}
+
+const wordOf = (mode: Tenant['mode']) => mode.replace('_', '-')
+
+/** The mode in the words of the command line, and why. */
+export function modeText({ mode, modeReason }: Tenant): string {
+  return modeReason === null ? wordOf(mode) : `${wordOf(mode)} (${plain(modeReason)})`
 }
 
 function jsonText(value: object): string | null {

@@ -15,8 +15,10 @@ import { healthRoutes } from './health-routes.ts'
 import { keysRoutes } from './keys-routes.ts'
 import { lifecycleRoutes } from './lifecycle-routes.ts'
 import { openapiRoute } from './openapi.ts'
+import { operatorsRoutes } from './operators-routes.ts'
 import { answerError } from './problem.ts'
 import { statsRoutes } from './stats-routes.ts'
+import { supportRoutes } from './support-routes.ts'
 import { tenantsRoutes } from './tenants-routes.ts'
 import { verifyRoutes } from './verify-routes.ts'
 
@@ -57,6 +59,8 @@ export function createApp(controlPlane: ControlPlane, options: HandlerOptions = 
   lifecycleRoutes(app, controlPlane.tenants)
   credentialsRoutes(app, controlPlane.credentials)
   keysRoutes(app, controlPlane.keys)
+  operatorsRoutes(app, controlPlane.operators)
+  supportRoutes(app, controlPlane.support)
   statsRoutes(app, controlPlane.tenants)
   eventsRoutes(app, controlPlane.tenants)
   verifyRoutes(app, controlPlane)

@@ -66,7 +66,7 @@ async function asMember(directory: Directory, user: VerifiedUser, asked: AskedIn
   const tenant = await findTenant(directory, ref)
   const membership = tenant && (await directory.members?.membership({ id: tenant.id }, user.userId))
   if (!tenant || !membership) throw tenantNotFound(tenantKey(ref))
-  refuseClosed(tenant)
+  refuseClosed(tenant, user)
   if (membership.readOnly && !asked.isRead) {
     throw new TenantryError('PERMISSION_DENIED', 'The user may only read in this tenant.')
   }
@@ -80,8 +80,8 @@ async function findTenant({ tenants }: Directory, ref: string): Promise<Tenant |
 }
 
 /** A member hears why the tenant is closed. One that has nothing to enter yet is open to its control plane. */
-function refuseClosed(tenant: Tenant): void {
-  admit({ ...tenant, provisioned: true, migrationVersion: 0 })
+function refuseClosed(tenant: Tenant, { userId }: VerifiedUser): void {
+  admit({ ...tenant, provisioned: true, migrationVersion: 0 }, { userId })
 }
 
 function refuseUncovered(key: KeyPrincipal, needed: Permission): undefined {

@@ -2,7 +2,7 @@
 import type { Credentials } from '../../features/credentials/credential.ts'
 import type { ApiKeys } from '../../features/keys/api-key.ts'
 import type { Members } from '../../features/members/member.ts'
-import type { Operators } from '../../features/operators/operator.ts'
+import type { Operators, Support } from '../../features/operators/operator.ts'
 import type { Resolve } from '../../features/resolution/resolution.ts'
 import type { HealthReport } from '../../kernel/health.ts'
 import type { Logger } from '../../kernel/logger.ts'
@@ -17,12 +17,13 @@ export interface ControlPlane {
   readonly keys: ApiKeys
   /** Who belongs where. Without it, no user's token opens a tenant. */
   readonly members?: Pick<Members, 'membership'>
-  /** Whose elevation a token is. Without it, none opens anything. */
-  readonly operators?: Pick<Operators, 'authenticate'>
   /** What becomes of a request. Without it, /api/current does not exist. */
   readonly resolve?: Resolve
   /** Whose a token is; HandlerOptions may name another verifier. */
   readonly users?: UserVerifier | undefined
+  /** Who may take up central power, and whose elevation a token is. Without it, none opens anything. */
+  readonly operators?: Operators
+  readonly support?: Support
   readonly logger: Logger
   readonly version: string
   verify(options: VerifyOptions): Promise<VerifyReport>

@@ -4,7 +4,7 @@ import type { z } from 'zod'
 import type { ActOptions, Tenants } from '../../tenants/tenants.ts'
 import type { Tenant } from '../../tenants/tenant.ts'
 import type { App, Env } from './app.ts'
-import { NothingSchema, ProvisionResultSchema, PurgeSchema, SuspendSchema } from './contract.ts'
+import { NothingSchema, ProvisionResultSchema, PurgeSchema, SetModeSchema, SuspendSchema } from './contract.ts'
 import { bodyOf, tenantOf } from './input.ts'
 import { bodyFailures, failures, json, mount, secured, tenantAnswer, tenantParams, type Route } from './route.ts'
 import { answerTenant } from './tenants-routes.ts'
@@ -18,6 +18,7 @@ export function lifecycleRoutes(app: App, tenants: Tenants): void {
   mountPlainVerb(app, 'deactivate', (ref, options) => tenants.deactivate(ref, options))
   mountPlainVerb(app, 'restore', (ref, options) => tenants.restore(ref, options))
   mountPurge(app, tenants)
+  mountMode(app, tenants)
 }
 
 function mountProvision(app: App, tenants: Tenants): void {
@@ -53,6 +54,16 @@ function mountPurge(app: App, tenants: Tenants): void {
     return answerTenant(c, await tenants.purge(tenantOf(c), { ...actor(c), confirm }))
   })
 }
+
+function mountMode(app: App, tenants: Tenants): void {
+  const route = { ...verb('mode', SetModeSchema, true), operationId: 'setTenantMode', summary: MODE_SUMMARY }
+  mount(app, route, async (c) => {
+    const input = await bodyOf(c, SetModeSchema)
+    return answerTenant(c, await tenants.setMode(tenantOf(c), input, actor(c)))
+  })
+}
+
+const MODE_SUMMARY = 'Close a tenant for writes, or altogether, for all but named users; or open it again'
 
 function verb(name: string, body: z.ZodType, required = false): Route {
   return {
