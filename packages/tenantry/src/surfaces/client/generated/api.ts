@@ -14,6 +14,7 @@ export const operationTable = {
   deactivateTenant: ['POST', '/api/tenants/{tenant}/deactivate'],
   restoreTenant: ['POST', '/api/tenants/{tenant}/restore'],
   purgeTenant: ['POST', '/api/tenants/{tenant}/purge'],
+  setTenantMode: ['POST', '/api/tenants/{tenant}/mode'],
   listCredentials: ['GET', '/api/tenants/{tenant}/credentials'],
   createCredential: ['POST', '/api/tenants/{tenant}/credentials'],
   rotateCredential: ['POST', '/api/tenants/{tenant}/credentials/{username}/rotate'],
@@ -29,6 +30,15 @@ export const operationTable = {
   getServiceKey: ['GET', '/api/keys/{id}'],
   rotateServiceKey: ['POST', '/api/keys/{id}/rotate'],
   revokeServiceKey: ['POST', '/api/keys/{id}/revoke'],
+  listOperators: ['GET', '/api/operators'],
+  setOperator: ['PUT', '/api/operators/{userId}'],
+  removeOperator: ['DELETE', '/api/operators/{userId}'],
+  elevateOperator: ['POST', '/api/operators/{userId}/elevations'],
+  listElevations: ['GET', '/api/elevations'],
+  releaseElevation: ['POST', '/api/elevations/{id}/release'],
+  listSupportAccesses: ['GET', '/api/tenants/{tenant}/support'],
+  openSupportAccess: ['POST', '/api/tenants/{tenant}/support'],
+  endSupportAccess: ['POST', '/api/tenants/{tenant}/support/{id}/end'],
   getStats: ['GET', '/api/stats'],
   listEvents: ['GET', '/api/events'],
   getVerify: ['GET', '/api/verify'],
@@ -201,6 +211,15 @@ export interface components {
             /** @enum {string} */
             isolation: "row" | "schema";
             schemaName: string;
+            /** @enum {string} */
+            mode: "normal" | "read_only" | "maintenance";
+            modeReason: string | null;
+            /**
+             * Format: date-time
+             * @example 2026-03-01T09:30:00.000Z
+             */
+            modeSince: string | null;
+            modeOperators: string[];
             plan: string | null;
             ownerUserId: string | null;
             settings: {
@@ -298,6 +317,13 @@ export interface components {
         Purge: {
             /** @description The tenant's slug, typed out. */
             confirm: string;
+        };
+        SetMode: {
+            /** @enum {string} */
+            mode: "normal" | "read_only" | "maintenance";
+            reason?: string;
+            /** @description Ids of users whom the mode does not hold for. */
+            operators?: string[];
         };
         CredentialPage: {
             items: components["schemas"]["CredentialInfo"][];
@@ -471,6 +497,118 @@ export interface components {
         RotateApiKey: {
             /** @description How long the key that is replaced still works; a day where it is left out. */
             graceSeconds?: number;
+        };
+        OperatorPage: {
+            items: components["schemas"]["Operator"][];
+            nextCursor: string | null;
+            total: number;
+        };
+        Operator: {
+            userId: string;
+            /** @enum {string} */
+            role: "super-admin" | "support";
+            /**
+             * Format: date-time
+             * @example 2026-03-01T09:30:00.000Z
+             */
+            createdAt: string;
+        };
+        SetOperator: {
+            /** @enum {string} */
+            role: "super-admin" | "support";
+        };
+        NewElevation: {
+            /** Format: uuid */
+            id: string;
+            userId: string;
+            reason: string;
+            /**
+             * Format: date-time
+             * @example 2026-03-01T09:30:00.000Z
+             */
+            createdAt: string;
+            /**
+             * Format: date-time
+             * @example 2026-03-01T09:30:00.000Z
+             */
+            expiresAt: string;
+            /**
+             * Format: date-time
+             * @example 2026-03-01T09:30:00.000Z
+             */
+            endedAt: string | null;
+            /** @description tn_op_…, for Authorization: Bearer. Answered once. */
+            token: string;
+        };
+        /** @description Without a reason it is refused, by REASON_REQUIRED. */
+        Elevate: {
+            /** @example ticket 4711 */
+            reason?: string;
+            minutes?: number;
+        };
+        ElevationPage: {
+            items: components["schemas"]["Elevation"][];
+            nextCursor: string | null;
+            total: number;
+        };
+        Elevation: {
+            /** Format: uuid */
+            id: string;
+            userId: string;
+            reason: string;
+            /**
+             * Format: date-time
+             * @example 2026-03-01T09:30:00.000Z
+             */
+            createdAt: string;
+            /**
+             * Format: date-time
+             * @example 2026-03-01T09:30:00.000Z
+             */
+            expiresAt: string;
+            /**
+             * Format: date-time
+             * @example 2026-03-01T09:30:00.000Z
+             */
+            endedAt: string | null;
+        };
+        SupportAccessPage: {
+            items: components["schemas"]["SupportAccess"][];
+            nextCursor: string | null;
+            total: number;
+        };
+        SupportAccess: {
+            /** Format: uuid */
+            id: string;
+            /** Format: uuid */
+            tenantId: string;
+            userId: string;
+            reason: string;
+            mayWrite: boolean;
+            openedBy: string;
+            /**
+             * Format: date-time
+             * @example 2026-03-01T09:30:00.000Z
+             */
+            createdAt: string;
+            /**
+             * Format: date-time
+             * @example 2026-03-01T09:30:00.000Z
+             */
+            expiresAt: string;
+            /**
+             * Format: date-time
+             * @example 2026-03-01T09:30:00.000Z
+             */
+            endedAt: string | null;
+        };
+        /** @description Without a reason it is refused, by REASON_REQUIRED. */
+        OpenSupport: {
+            userId: string;
+            /** @example ticket 4711 */
+            reason?: string;
+            minutes?: number;
+            write?: boolean;
         };
         Stats: {
             total: number;
@@ -897,6 +1035,33 @@ export interface operations {
             };
         };
     };
+    setTenantMode: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug or id. */
+                tenant: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SetMode"];
+            };
+        };
+        responses: {
+            /** @description The tenant as it is now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Tenant"];
+                };
+            };
+        };
+    };
     listCredentials: {
         parameters: {
             query?: never;
@@ -1283,6 +1448,237 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ApiKey"];
+                };
+            };
+        };
+    };
+    listOperators: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All of them. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OperatorPage"];
+                };
+            };
+        };
+    };
+    setOperator: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The application's id of the user. */
+                userId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SetOperator"];
+            };
+        };
+        responses: {
+            /** @description The operator. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Operator"];
+                };
+            };
+        };
+    };
+    removeOperator: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The application's id of the user. */
+                userId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As it was. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Operator"];
+                };
+            };
+        };
+    };
+    elevateOperator: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The application's id of the user. */
+                userId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Elevate"];
+            };
+        };
+        responses: {
+            /** @description The elevation with its token, which is shown once. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewElevation"];
+                };
+            };
+        };
+    };
+    listElevations: {
+        parameters: {
+            query?: {
+                limit?: number;
+                /** @description nextCursor of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One page. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ElevationPage"];
+                };
+            };
+        };
+    };
+    releaseElevation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Nothing"];
+            };
+        };
+        responses: {
+            /** @description The elevation as it is now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Elevation"];
+                };
+            };
+        };
+    };
+    listSupportAccesses: {
+        parameters: {
+            query?: {
+                limit?: number;
+                /** @description nextCursor of the page before. */
+                cursor?: string;
+                /** @description Only those that are open, or only those that are not. */
+                open?: boolean;
+            };
+            header?: never;
+            path: {
+                /** @description Slug or id. */
+                tenant: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One page. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SupportAccessPage"];
+                };
+            };
+        };
+    };
+    openSupportAccess: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug or id. */
+                tenant: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OpenSupport"];
+            };
+        };
+        responses: {
+            /** @description The access. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SupportAccess"];
+                };
+            };
+        };
+    };
+    endSupportAccess: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug or id. */
+                tenant: string;
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Nothing"];
+            };
+        };
+        responses: {
+            /** @description The access as it is now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SupportAccess"];
                 };
             };
         };
