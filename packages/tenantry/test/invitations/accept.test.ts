@@ -161,6 +161,20 @@ describe('an acceptance is refused', () => {
     expect(await invitations.accept((await invitations.resend(acme, id)).token, ada)).toMatchObject({ userId: 'ada' })
   })
 
+  test.each([
+    ['suspended', 'MEMBER_STATE_CONFLICT'],
+    ['revoked', 'INVITATION_REVOKED'],
+  ])('of somebody who is %s, under another account with the same address', async (state, code) => {
+    const { id, token } = await invite()
+    await people.member(acme, 'first-account', { state })
+    await people.admin.query(
+      `update tenantry.member set email = $2 where tenant_id = $1 and user_id = 'first-account'`,
+      [acme, ada.email],
+    )
+    await expect(invitations.accept(token, ada)).rejects.toMatchObject({ code })
+    await expectUntouched(id)
+  })
+
   test('of a member with another role, who keeps the one that is there', async () => {
     await people.member(acme, 'ada', { role: 'guest' })
     const { token } = await invite()

@@ -86,25 +86,32 @@ function refuseVoid(row: InvitationRow, at: Date): void {
 }
 
 interface MemberRow {
+  readonly user_id: string
   readonly role: string
   readonly state: string
   readonly revoked_at: Date | null
 }
 
+/** By address as well: a second account of the same person is not another person. */
 async function refuseGuest(tx: Sql, row: InvitationRow, { userId }: Guest): Promise<void> {
   const { rows } = await tx.query<MemberRow>(
-    'select role, state, revoked_at from tenantry.member where tenant_id = $1 and user_id = $2',
-    [row.tenant_id, userId],
+    `select user_id, role, state, revoked_at from tenantry.member
+      where tenant_id = $1 and (user_id = $2 or email = $3)`,
+    [row.tenant_id, userId, row.email],
   )
-  const [member] = rows
-  if (member?.state === 'suspended') {
-    throw new TenantryError('MEMBER_STATE_CONFLICT', 'The member is suspended; an invitation does not change that.')
-  }
-  if (member?.state === 'active' && member.role !== row.role) {
+  for (const member of rows) refuseOnceThere(row, member)
+  const own = rows.find((member) => member.user_id === userId)
+  if (own?.state === 'active' && own.role !== row.role) {
     throw new TenantryError('MEMBER_EXISTS', 'The user is a member already, with another role.')
   }
+}
+
+function refuseOnceThere(row: InvitationRow, { state, revoked_at: revokedAt }: MemberRow): void {
+  if (state === 'suspended') {
+    throw new TenantryError('MEMBER_STATE_CONFLICT', 'The member is suspended; an invitation does not change that.')
+  }
   // Otherwise a link that somebody kept would undo that they were taken out.
-  if (member?.state === 'revoked' && member.revoked_at !== null && member.revoked_at >= row.issued_at) {
+  if (state === 'revoked' && revokedAt !== null && revokedAt >= row.issued_at) {
     throw new TenantryError('INVITATION_REVOKED', 'The user was taken out of the tenant after this invitation.')
   }
 }
