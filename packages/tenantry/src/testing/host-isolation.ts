@@ -176,6 +176,30 @@ const suspendedMeanwhile: HostCase = async (play) => {
   connection.destroy()
 }
 
+const maintenance: HostCase = async (play) => {
+  const [first, second] = play.tenants
+  const ask = (tenant: Tenant, role?: string) => play.ask({ target: '/notes', headers: memberOf(tenant, role) })
+  const operators = [userOf(first.slug, 'admin')]
+  await play.tenantry.tenants.setMode(first.slug, { mode: 'maintenance', reason: 'host suite', operators })
+  const [refused, letIn, other] = [await ask(first), await ask(first, 'admin'), await ask(second)]
+  await play.tenantry.tenants.setMode(first.slug, { mode: 'normal' })
+  assertProblem(play, refused, [503, 'TENANT_MAINTENANCE'])
+  assertIn(first, letIn)
+  assertIn(second, other)
+  assertIn(first, await ask(first))
+}
+
+/** Who may only read gets a scope that only reads. */
+const readers: HostCase = async (play) => {
+  const [first] = play.tenants
+  const headers = memberOf(first, 'reader')
+  assertIn(first, await play.ask({ target: '/notes', headers }))
+  const body = { id: 8, text: `${first.slug}/8` }
+  const { notes } = seenIn(await play.ask({ method: 'POST', target: '/notes', headers, body }))
+  assert.equal(notes, 'TENANT_READ_ONLY')
+  assert.deepEqual(await play.stage.stored(play.tenantry, first), notesOf(first))
+}
+
 const leftOpen: HostCase = async (play) => {
   const [first] = play.tenants
   const { status } = await play.ask({ target: '/left-open', headers: memberOf(first) })
@@ -203,6 +227,8 @@ export const hostIsolation: Readonly<Record<string, HostCase>> = {
   'leaves the tenant where the client gives up': aborts,
   'stays in the tenant while a body is streamed': streams,
   'notices that a tenant was suspended while a request runs': suspendedMeanwhile,
+  'lets nobody but named operators in during maintenance': maintenance,
+  'lets a member who only reads write nothing': readers,
   'rolls back what a request left in a transaction': leftOpen,
   'gives nothing a scope that is called after the request': calledLater,
 }

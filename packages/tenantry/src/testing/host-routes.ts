@@ -163,7 +163,12 @@ export function hostRoutes(play: HostPlay): readonly HostRoute[] {
 async function insert(play: HostPlay, { body }: HostCall) {
   const { id, text } = body as { readonly id: number; readonly text: string }
   await turn()
-  await play.tenantry.pool.query('insert into suite_host_note (id, body) values ($1, $2)', [id, text])
+  try {
+    await play.tenantry.pool.query('insert into suite_host_note (id, body) values ($1, $2)', [id, text])
+  } catch (error) {
+    if (isTenantryError(error)) return { json: { notes: error.code } }
+    throw error
+  }
   return { json: { notes: await play.notes() } }
 }
 

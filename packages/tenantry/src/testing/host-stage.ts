@@ -19,6 +19,7 @@ const secret = randomBytes(32).toString('hex')
 const roles: Readonly<Record<string, { readonly rank: number; readonly permissions: readonly Permission[] }>> = {
   admin: { rank: 80, permissions: ['*'] },
   member: { rank: 40, permissions: ['notes:read'] },
+  reader: { rank: 10, permissions: ['notes:read'] },
 }
 
 /** Who a user of the suite is: `<slug>:<role>` is a member of that tenant, and of no other. */
@@ -105,12 +106,8 @@ export class HostStage {
   #admit(tenantId: string, slug: string): void {
     for (const [role, { rank, permissions }] of Object.entries(roles)) {
       const userId = userOf(slug, role)
-      const membership = {
-        ...{ tenantId, userId, role, rank, permissions },
-        source: 'member',
-        readOnly: false,
-      } as const
-      this.#memberships.set(`${tenantId} ${userId}`, { ...membership, expiresAt: null })
+      const place = { tenantId, userId, role, rank, permissions, source: 'member' } as const
+      this.#memberships.set(`${tenantId} ${userId}`, { ...place, readOnly: role === 'reader', expiresAt: null })
     }
   }
 

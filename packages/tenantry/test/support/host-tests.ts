@@ -17,6 +17,6 @@ export function describeHost(host: Host): void {
       tenantry = createTenantry({ adminUrl: database.adminUrl, migrations: '/nonexistent', ...settings })
       return tenantry
     }
-    for (const { name, run } of hostSuite({ host, tenantry: open })) it(name, run)
+    for (const { name, run } of hostSuite({ host, tenantry: open })) it(name, { timeout: 120_000 }, run)
   })
 }
