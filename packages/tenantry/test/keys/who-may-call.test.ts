@@ -6,7 +6,6 @@ import type { App } from '../../src/surfaces/http/app.ts'
 import { routeTable } from '../../src/surfaces/http/route-table.ts'
 import { TenantryError } from '../../src/kernel/errors.ts'
 import { permissions } from '../../src/tenants/access.ts'
-import { readMembership } from '../../src/tenants/authority.ts'
 import { type KeysFixture, openKeysFixture } from './fixture.ts'
 
 const routes = Object.entries(routeTable)
@@ -52,8 +51,7 @@ beforeAll(async () => {
       keys: only(here.keys, 'authenticate', fail),
       members: {
         membership: async (ref, userId) => {
-          const tenantId = typeof ref === 'object' && 'id' in ref ? ref.id : ''
-          const membership = await readMembership(central, tenantId, userId)
+          const membership = await here.members.membership(ref, userId)
           return membership && { ...membership, readOnly: userId === 'helper' }
         },
       },
@@ -197,6 +195,32 @@ test('a suspended tenant tells its own members so, and nobody else', async () =>
   const sent = { method: 'GET', path: '/api/tenants/idle' }
   expect(await send({ ...sent, token: tokenOf('ida') })).toMatchObject({ status: 403, code: 'TENANT_SUSPENDED' })
   expect(await send({ ...sent, token: tokenOf('gus') })).toMatchObject({ status: 404, code: 'TENANT_NOT_FOUND' })
+})
+
+test('a tenant that is closed for a while, or for writes, is so to its members and keys, but for named operators', async () => {
+  const { tenants, keys } = fixture.here
+  await tenants.create({ name: 'Moving', slug: 'moving' })
+  const { id } = await tenants.get('moving')
+  for (const userId of ['mia', 'max']) {
+    const row = [id, userId]
+    await fixture.central.query(
+      `insert into tenantry.member (tenant_id, user_id, role, state) values ($1, $2, 'owner', 'active')`,
+      row,
+    )
+  }
+  const { key } = await keys.create('moving', { name: 'all', permissions: ['*'] })
+  const codes = (method: string) =>
+    Promise.all(
+      [key, tokenOf('mia'), tokenOf('max')].map(
+        async (token) => (await send({ method, path: '/api/tenants/moving/keys', token })).code,
+      ),
+    )
+  await tenants.setMode('moving', { mode: 'read_only', operators: ['max'] })
+  expect(await codes('GET')).toEqual(['TENANT_BUSY', 'TENANT_BUSY', 'TENANT_BUSY'])
+  expect(await codes('POST')).toEqual(['TENANT_READ_ONLY', 'TENANT_READ_ONLY', 'INVALID_INPUT'])
+  await tenants.setMode('moving', { mode: 'maintenance', operators: ['max'] })
+  expect(await codes('GET')).toEqual(['TENANT_MAINTENANCE', 'TENANT_MAINTENANCE', 'TENANT_BUSY'])
+  await keys.create('moving', { name: 'by central power', permissions: ['*'] })
 })
 
 test('an open elevation opens all routes, until it is released', async () => {

@@ -90,9 +90,12 @@ async function make(tx: Sql, tenant: Tenant | null, asked: NewKey & { readonly a
   return { ...(await insertKey(tx, { id: newId(), ...made })), key }
 }
 
-/** A tenant that nobody may enter gets no new keys; one that has nothing to enter yet may have some ready. */
+/**
+ * A tenant that nobody may enter gets no new keys. One that has nothing to enter yet, or is closed for a while, may have
+ * some ready.
+ */
 function refuseClosed(tenant: Tenant | null): void {
-  if (tenant !== null) admit({ ...tenant, provisioned: true, migrationVersion: 0 })
+  if (tenant !== null) admit({ ...tenant, provisioned: true, migrationVersion: 0, mode: 'normal' })
 }
 
 function refuseEnded(key: KeyRow): void {

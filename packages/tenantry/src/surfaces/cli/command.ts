@@ -105,12 +105,12 @@ function integerOf(
 
 const UNITS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
 
-/** A time like 30m or 1h in milliseconds. Throws INVALID_INPUT where it is none. */
-export function durationOf(name: string, value: string | undefined): number | undefined {
+/** A time like 30m or 1h in milliseconds, at most what a timer can hold. Throws INVALID_INPUT where it is none. */
+export function durationOf(name: string, value: string | undefined, mostMs = LONGEST_TIMER_MS): number | undefined {
   if (value === undefined) return undefined
   const [, amount = '', unit = ''] = /^([1-9]\d{0,5})([smhd])$/.exec(value) ?? []
   const milliseconds = Number(amount) * (UNITS[unit] ?? 0)
-  if (milliseconds > 0 && milliseconds <= LONGEST_TIMER_MS) return milliseconds
+  if (milliseconds > 0 && milliseconds <= mostMs) return milliseconds
   throw new TenantryError('INVALID_INPUT', `--${name} is not a time.`, {
     field: name,
     fix: `Give --${name} a number and a unit, like 30m, 1h or 1d.`,

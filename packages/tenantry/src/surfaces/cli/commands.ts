@@ -5,6 +5,7 @@ import { configCommand } from './commands/config.ts'
 import { devCommand } from './commands/dev.ts'
 import { externalCommand } from './commands/external.ts'
 import { explainCommand } from './commands/explain.ts'
+import { keyCommand } from './commands/keys.ts'
 import {
   activateCommand,
   deactivateCommand,
@@ -50,6 +51,7 @@ export const commands: readonly CommandSpec[] = [
   credentialsCommand,
   supportCommand,
   operatorCommand,
+  keyCommand,
   sqlCommand,
   explainCommand,
   protectCommand,

@@ -1,6 +1,7 @@
 // The target behind a URL: the HTTP API, spoken with fetch.
 import { onlyLogin } from '../../features/credentials/login-choice.ts'
 import type { CredentialInfo } from '../../features/credentials/credential.ts'
+import type { ListApiKeys } from '../../features/keys/api-key.ts'
 import { type ErrorCode, errorCodes } from '../../kernel/error-codes.ts'
 import { TenantryError } from '../../kernel/errors.ts'
 import type { VerifyOptions } from '../../features/verify/create-verifier.ts'
@@ -48,6 +49,7 @@ export function httpTarget(options: HttpTargetOptions): HttpTarget {
     credentials: credentialsOver(api),
     operators: operatorsOver(api),
     support: supportOver(api),
+    keys: keysOver(api),
     verify: ({ only, readOnly, allowSkipped, sampleSchemas }) =>
       api('api/verify', { method: 'POST', body: { only, readOnly, allowSkipped, sampleSchemas } }),
     close: async () => {},
@@ -95,12 +97,24 @@ function withReason<T extends { readonly reason: string }>(body: T): object {
   return reason === '' ? rest : body
 }
 
+function keysOver(api: Api): Target['keys'] {
+  const base = (ref: TenantRef | null) => (ref === null ? 'api/keys' : `${pathOf(ref)}/keys`)
+  const one = (ref: TenantRef | null, id: string) => `${base(ref)}/${encodeURIComponent(id)}`
+  return {
+    create: (ref, input) => api(base(ref), { method: 'POST', body: input }),
+    list: (ref, query) => api(`${base(ref)}${queryOf(query)}`),
+    get: (ref, id) => api(one(ref, id)),
+    rotate: (ref, id, input) => api(`${one(ref, id)}/rotate`, { method: 'POST', body: input }),
+    revoke: (ref, id) => api(`${one(ref, id)}/revoke`, { method: 'POST', body: {} }),
+  }
+}
+
 function pathOf(ref: TenantRef): string {
   const name = typeof ref === 'string' ? ref : 'id' in ref ? ref.id : ref.slug
   return `api/tenants/${encodeURIComponent(name)}`
 }
 
-function queryOf(query: ListTenants): string {
+function queryOf(query: ListTenants | ListApiKeys): string {
   const params = new URLSearchParams()
   for (const [name, value] of Object.entries(query)) if (value !== undefined) params.set(name, String(value))
   const text = params.toString()

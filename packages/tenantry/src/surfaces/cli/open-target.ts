@@ -1,6 +1,7 @@
 // Opens the target that was chosen, and closes it again whatever happens.
 import type { Credentials } from '../../features/credentials/credential.ts'
 import type { Operators, Support } from '../../features/operators/operator.ts'
+import type { ApiKeys } from '../../features/keys/api-key.ts'
 import type { Tenants } from '../../tenants/tenants.ts'
 import type { CommandRun } from './command.ts'
 import { httpTarget } from './http-target.ts'
@@ -24,6 +25,7 @@ async function openDirect(run: CommandRun, adminUrl: string): Promise<Target> {
     credentials: credentialsActingAs('cli', tenantry.credentials),
     operators: operatorsActingAs('cli', tenantry.operators),
     support: supportActingAs('cli', tenantry.support),
+    keys: keysActingAs('cli', tenantry.keys),
     close: () => tenantry.close(),
   }
 }
@@ -79,5 +81,15 @@ function supportActingAs(actor: string, support: Support): Target['support'] {
     open: (ref, input) => support.open(ref, input, { actor }),
     list: (ref) => support.list(ref),
     end: (ref, id) => support.end(ref, id, { actor }),
+  }
+}
+
+function keysActingAs(actor: string, keys: ApiKeys): Target['keys'] {
+  return {
+    create: (ref, input) => keys.create(ref, input, { actor }),
+    list: (ref, query) => keys.list(ref, query),
+    get: (ref, id) => keys.get(ref, id),
+    rotate: (ref, id, input) => keys.rotate(ref, id, { ...input, actor }),
+    revoke: (ref, id) => keys.revoke(ref, id, { actor }),
   }
 }

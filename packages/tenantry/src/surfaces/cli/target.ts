@@ -17,6 +17,7 @@ import type {
   Operator,
   SupportAccess,
 } from '../../features/operators/operator.ts'
+import type { ApiKey, CreateApiKey, ListApiKeys, NewApiKey, RotateApiKey } from '../../features/keys/api-key.ts'
 import { TenantryError } from '../../kernel/errors.ts'
 import type { Page, TenantRef } from '../../tenants/tenant.ts'
 import type { Tenants } from '../../tenants/tenants.ts'
@@ -66,12 +67,22 @@ export interface TargetSupport {
   end(ref: TenantRef, id: string): Promise<SupportAccess>
 }
 
+/** The operations on keys of the HTTP API that every target has; null stands for service keys. */
+export interface TargetKeys {
+  create(ref: TenantRef | null, input: CreateApiKey): Promise<NewApiKey>
+  list(ref: TenantRef | null, query: ListApiKeys): Promise<Page<ApiKey>>
+  get(ref: TenantRef | null, id: string): Promise<ApiKey>
+  rotate(ref: TenantRef | null, id: string, input: RotateApiKey): Promise<NewApiKey>
+  revoke(ref: TenantRef | null, id: string): Promise<ApiKey>
+}
+
 /** What a command works on, whichever way it is reached. */
 export interface Target {
   readonly tenants: TargetTenants
   readonly credentials: TargetCredentials
   readonly operators: TargetOperators
   readonly support: TargetSupport
+  readonly keys: TargetKeys
   close(): Promise<void>
 }
 

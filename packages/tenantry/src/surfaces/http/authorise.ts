@@ -1,6 +1,8 @@
 // Whether whoever sent a request may do what its route does. Central power may do everything; everybody else needs the
 // route's permission, and where the route names a tenant, a place in that tenant: of one that is not theirs a caller
 // learns no more than of one that does not exist.
+import type { Claims } from '../../engine/context/context-token.ts'
+import { bypassesMode } from '../../engine/context/scope.ts'
 import { TenantryError } from '../../kernel/errors.ts'
 import { covers, type KeyPrincipal, type Permission, type VerifiedUser } from '../../tenants/access.ts'
 import { admit } from '../../tenants/admission.ts'
@@ -57,6 +59,7 @@ async function inTenant(
   if (principal.key.kind === 'service') return refuseUncovered(principal.key, asked.permission)
   const tenant = await findTenant(directory, asked.tenant)
   if (tenant === undefined || tenant.id !== principal.key.tenantId) throw tenantNotFound(tenantKey(asked.tenant))
+  refuseClosed(tenant, asked, {})
   refuseUncovered(principal.key, asked.permission)
   return tenant.id
 }
@@ -66,7 +69,7 @@ async function asMember(directory: Directory, user: VerifiedUser, asked: AskedIn
   const tenant = await findTenant(directory, ref)
   const membership = tenant && (await directory.members?.membership({ id: tenant.id }, user.userId))
   if (!tenant || !membership) throw tenantNotFound(tenantKey(ref))
-  refuseClosed(tenant, user)
+  refuseClosed(tenant, asked, { userId: user.userId })
   if (membership.readOnly && !asked.isRead) {
     throw new TenantryError('PERMISSION_DENIED', 'The user may only read in this tenant.')
   }
@@ -79,9 +82,14 @@ async function findTenant({ tenants }: Directory, ref: string): Promise<Tenant |
   return tenants.find(tenantKey(ref).value)
 }
 
-/** A member hears why the tenant is closed. One that has nothing to enter yet is open to its control plane. */
-function refuseClosed(tenant: Tenant, { userId }: VerifiedUser): void {
-  admit({ ...tenant, provisioned: true, migrationVersion: 0 }, { userId })
+/**
+ * Who belongs to the tenant hears why it is closed, for all or for writes; named operators pass. One that has nothing to
+ * enter yet is open to its control plane.
+ */
+function refuseClosed(tenant: Tenant, { isRead }: Asked, claims: Claims): void {
+  admit({ ...tenant, provisioned: true, migrationVersion: 0 }, claims)
+  if (isRead || tenant.mode !== 'read_only' || bypassesMode(tenant, claims)) return
+  throw new TenantryError('TENANT_READ_ONLY', `The tenant ${tenant.slug} is read-only.`)
 }
 
 function refuseUncovered(key: KeyPrincipal, needed: Permission): undefined {
