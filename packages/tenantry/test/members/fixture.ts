@@ -13,9 +13,9 @@ export interface MembersFixture extends Omit<TenantsFixture, 'tenants'> {
   readonly members: Members
   readonly roles: Roles
   /** A new tenant with an owner named `owner`. */
-  newTenant(options?: { readonly ownerUserId?: string | null }): Promise<Tenant>
+  readonly newTenant: (options?: { readonly ownerUserId?: string | null }) => Promise<Tenant>
   /** The types of a tenant's events, oldest first. */
-  eventsOf(tenant: Tenant): Promise<readonly string[]>
+  readonly eventsOf: (tenant: Tenant) => Promise<readonly string[]>
 }
 
 /** Call in beforeAll, and `close()` in afterAll. */

@@ -66,7 +66,7 @@ describe('a member', () => {
     ['revoking a stranger', 'MEMBER_NOT_FOUND', 'revoke', 'nobody'],
     ['revoking the only owner', 'LAST_OWNER', 'revoke', 'owner'],
     ['suspending the only owner', 'LAST_OWNER', 'suspend', 'owner'],
-  ] as const)('%s is %s', async (_what, code, verb, userId) => {
+  ] as const)('%s is %s', async (_what, code, ...[verb, userId]) => {
     const { members, newTenant, eventsOf } = fixture
     const tenant = await newTenant()
     await members.invite(tenant.slug, { userId: 'asked' })
@@ -156,13 +156,15 @@ test('lists go by user id, in pages, and by state, role and search', async () =>
 
 test('the tenants of a user are theirs by a row of their own, by an organization and by a team', async () => {
   const { members, newTenant, tenants, admin } = fixture
-  const [own, byOrganization, byTeam, deleted, left] = await Promise.all([
-    ...[newTenant(), newTenant(), newTenant(), newTenant(), newTenant()],
-  ])
+  const own = await newTenant()
+  const byOrganization = await newTenant()
+  const byTeam = await newTenant()
+  const deleted = await newTenant()
+  const left = await newTenant()
   const organization = '0190c0de-0000-7000-8000-000000000001'
   const team = '0190c0de-0000-7000-8000-000000000002'
   const owned = [own, byOrganization, byTeam].map(
-    (tenant) => `('${tenant?.id ?? ''}', '${organization}',
+    (tenant) => `('${tenant.id}', '${organization}',
     ${tenant === byOrganization ? "'member'" : 'null'})`,
   )
   await admin.query(`
@@ -171,26 +173,26 @@ test('the tenants of a user are theirs by a row of their own, by an organization
     insert into tenantry.organization_member (organization_id, user_id, role) values ('${organization}', 'ola', 'member');
     insert into tenantry.team (id, organization_id, slug, name) values ('${team}', '${organization}', 'staff', 'Staff');
     insert into tenantry.team_member values ('${organization}', '${team}', 'ola');
-    insert into tenantry.team_role values ('${organization}', '${team}', '${byTeam?.id ?? ''}', 'admin')`)
-  for (const tenant of [own, deleted, left]) await members.add(tenant?.slug ?? '', { userId: 'ola', role: 'guest' })
-  await tenants.delete(deleted?.slug ?? '')
-  await members.suspend(left?.slug ?? '', 'ola')
+    insert into tenantry.team_role values ('${organization}', '${team}', '${byTeam.id}', 'admin')`)
+  for (const tenant of [own, deleted, left]) await members.add(tenant.slug, { userId: 'ola', role: 'guest' })
+  await tenants.delete(deleted.slug)
+  await members.suspend(left.slug, 'ola')
   const { items, total } = await members.tenantsOf('ola')
   const expected = [
-    { slug: own?.slug, role: 'guest', source: 'member', status: 'active' },
-    { slug: byOrganization?.slug, role: 'member', source: 'organization', status: 'active' },
-    { slug: byTeam?.slug, role: 'admin', source: 'team', status: 'active' },
+    { slug: own.slug, role: 'guest', source: 'member', status: 'active' },
+    { slug: byOrganization.slug, role: 'member', source: 'organization', status: 'active' },
+    { slug: byTeam.slug, role: 'admin', source: 'team', status: 'active' },
   ]
-  expect(items).toMatchObject(expected.sort((a, b) => ((a.slug ?? '') < (b.slug ?? '') ? -1 : 1)))
+  expect(items).toMatchObject(expected.sort((a, b) => (a.slug < b.slug ? -1 : 1)))
   expect(total).toBe(3)
   const pages = await members.tenantsOf('ola', { limit: 2 })
   const rest = await members.tenantsOf('ola', { limit: 2, cursor: pages.nextCursor ?? '' })
   expect([...pages.items, ...rest.items]).toEqual(items)
-  expect(await members.membership(byTeam?.slug ?? '', 'ola')).toMatchObject({ role: 'admin', source: 'team' })
+  expect(await members.membership(byTeam.slug, 'ola')).toMatchObject({ role: 'admin', source: 'team' })
   // A suspended member stays out, whatever an organization says.
-  await members.add(byTeam?.slug ?? '', { userId: 'ola', role: 'guest' })
-  await members.suspend(byTeam?.slug ?? '', 'ola')
-  expect(await members.membership(byTeam?.slug ?? '', 'ola')).toBeNull()
+  await members.add(byTeam.slug, { userId: 'ola', role: 'guest' })
+  await members.suspend(byTeam.slug, 'ola')
+  expect(await members.membership(byTeam.slug, 'ola')).toBeNull()
   expect((await members.tenantsOf('ola')).total).toBe(2)
   expect(await members.tenantsOf('nobody')).toEqual({ items: [], nextCursor: null, total: 0 })
 })
