@@ -56,17 +56,17 @@ describe('a member', () => {
   })
 
   test.each([
-    ['accepting what nobody offered', 'MEMBER_NOT_FOUND', 'accept', 'nobody'],
-    ['accepting after a revocation', 'MEMBER_STATE_CONFLICT', 'accept', 'gone'],
-    ['accepting while suspended', 'MEMBER_STATE_CONFLICT', 'accept', 'paused'],
-    ['suspending whoever was only asked', 'MEMBER_STATE_CONFLICT', 'suspend', 'asked'],
-    ['suspending a revoked one', 'MEMBER_STATE_CONFLICT', 'suspend', 'gone'],
-    ['activating a revoked one', 'MEMBER_STATE_CONFLICT', 'activate', 'gone'],
-    ['activating whoever was only asked', 'MEMBER_STATE_CONFLICT', 'activate', 'asked'],
-    ['revoking a stranger', 'MEMBER_NOT_FOUND', 'revoke', 'nobody'],
-    ['revoking the only owner', 'LAST_OWNER', 'revoke', 'owner'],
-    ['suspending the only owner', 'LAST_OWNER', 'suspend', 'owner'],
-  ] as const)('%s is %s', async (_what, code, ...[verb, userId]) => {
+    ['accepting what nobody offered', 'MEMBER_NOT_FOUND', ['accept', 'nobody']],
+    ['accepting after a revocation', 'MEMBER_STATE_CONFLICT', ['accept', 'gone']],
+    ['accepting while suspended', 'MEMBER_STATE_CONFLICT', ['accept', 'paused']],
+    ['suspending whoever was only asked', 'MEMBER_STATE_CONFLICT', ['suspend', 'asked']],
+    ['suspending a revoked one', 'MEMBER_STATE_CONFLICT', ['suspend', 'gone']],
+    ['activating a revoked one', 'MEMBER_STATE_CONFLICT', ['activate', 'gone']],
+    ['activating whoever was only asked', 'MEMBER_STATE_CONFLICT', ['activate', 'asked']],
+    ['revoking a stranger', 'MEMBER_NOT_FOUND', ['revoke', 'nobody']],
+    ['revoking the only owner', 'LAST_OWNER', ['revoke', 'owner']],
+    ['suspending the only owner', 'LAST_OWNER', ['suspend', 'owner']],
+  ] as const)('%s is %s', async (_what, code, [verb, userId]) => {
     const { members, newTenant, eventsOf } = fixture
     const tenant = await newTenant()
     await members.invite(tenant.slug, { userId: 'asked' })
