@@ -3,6 +3,7 @@
 export const operationTable = {
   getHealth: ['GET', '/health', 503],
   getReady: ['GET', '/ready'],
+  getCurrent: ['GET', '/api/current'],
   listTenants: ['GET', '/api/tenants'],
   createTenant: ['POST', '/api/tenants'],
   getTenant: ['GET', '/api/tenants/{tenant}'],
@@ -196,6 +197,42 @@ export interface components {
         Ready: {
             /** @enum {string} */
             status: "ready";
+        };
+        Current: {
+            /** @description The tenant that the request is bound to; null where it is bound to none. */
+            tenant: {
+                /** Format: uuid */
+                id: string;
+                /**
+                 * @description 2-100 lowercase letters, digits and hyphens; neither UUID-shaped nor punycode nor reserved.
+                 * @example acme-corp
+                 */
+                slug: string;
+                name: string;
+                /** @enum {string} */
+                status: "active" | "suspended" | "inactive" | "deleted" | "purged";
+            } | null;
+            /** @example subdomain */
+            resolver: string | null;
+            /** @enum {string|null} */
+            trust: "proven" | "verified" | "claimed" | null;
+            caller: {
+                /** @enum {string} */
+                kind: "anonymous" | "user" | "key";
+                userId?: string;
+            };
+            /** @example member */
+            role: string | null;
+            /** @description Why nothing was bound. */
+            refusal: {
+                /** @example NOT_A_MEMBER */
+                code: string;
+            } | null;
+            /** @description Why the credential that was sent was not accepted. */
+            credentialRefusal: {
+                /** @example NOT_A_MEMBER */
+                code: string;
+            } | null;
         };
         Tenant: {
             /** Format: uuid */
@@ -740,6 +777,26 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Ready"];
+                };
+            };
+        };
+    };
+    getCurrent: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The tenant that was bound, or why none was. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Current"];
                 };
             };
         };
