@@ -1,7 +1,6 @@
 // Who sent a request, as the guard found out, and what that means for handlers: whom the audit log names, and whose
 // rights bound what is done.
 import type { Context } from 'hono'
-import { TenantryError } from '../../kernel/errors.ts'
 import type { KeyPrincipal, OnBehalfOf, VerifiedUser } from '../../tenants/access.ts'
 import type { Env } from './app.ts'
 
@@ -35,15 +34,6 @@ export function actingFor(c: Context<Env>): Acting {
 export function callingUser(c: Context<Env>): VerifiedUser | undefined {
   const principal = c.get('principal')
   return principal.kind === 'user' ? principal.user : undefined
-}
-
-/** The user who asks, for what only users do, such as accepting an invitation. Throws FORBIDDEN. */
-export function requireUser(c: Context<Env>): VerifiedUser {
-  const user = callingUser(c)
-  if (user !== undefined) return user
-  throw new TenantryError('FORBIDDEN', 'Only a user can do this, with a token of their own.', {
-    fix: "Send the user's own token.",
-  })
 }
 
 /** Whom the audit log names for a principal. */
