@@ -62,6 +62,7 @@ export function tenancy(tenantry: TenancyHost, options: TenancyOptions = {}): Re
  * @example
  * ```ts
  * import express from 'express'
+ * import { requireTenant } from 'tenantry/express'
  *
  * express().use('/app', requireTenant({ loginUrl: '/login' }))
  * ```

@@ -69,6 +69,7 @@ export function tenancy(tenantry: TenancyHost, options: TenancyOptions = {}): Fa
  * @example
  * ```ts
  * import Fastify from 'fastify'
+ * import { requireTenant } from 'tenantry/fastify'
  *
  * Fastify().addHook('onRequest', requireTenant({ loginUrl: '/login' }))
  * ```

@@ -67,6 +67,7 @@ export function tenancy(tenantry: TenancyHost, options: TenancyOptions = {}): Ho
  * @example
  * ```ts
  * import { Hono } from 'hono'
+ * import { requireTenant } from 'tenantry/hono'
  *
  * new Hono().use('/app/*', requireTenant({ loginUrl: '/login' }))
  * ```

@@ -63,6 +63,7 @@ export function tenancy(tenantry: TenancyHost, options: TenancyOptions = {}): Mi
  * @example
  * ```ts
  * import Koa from 'koa'
+ * import { requireTenant } from 'tenantry/koa'
  *
  * new Koa().use(requireTenant({ loginUrl: '/login' }))
  * ```
