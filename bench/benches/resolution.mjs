@@ -115,7 +115,7 @@ const tokenOf = (slug) =>
     .setIssuer(jwt.issuer)
     .setAudience(jwt.audience)
     .setExpirationTime('1h')
-    .sign(new TextEncoder().encode(SECRET))
+    .sign(Buffer.from(SECRET))
 
 async function warm({ key, resolve, requests }) {
   for (const request of requests) {
