@@ -28,7 +28,6 @@ import {
 } from '../features/resolution/request-tenancy.ts'
 import type { Resolution } from '../features/resolution/resolution.ts'
 import { TenantryError } from '../kernel/errors.ts'
-import type { CachedTenant } from '../tenants/admission.ts'
 import type { Permission } from '../tenants/access.ts'
 
 /** The token under which the instance is injected: `@Inject(TENANTRY) tenantry: Tenantry`. */
@@ -199,7 +198,7 @@ export const RequirePermission = (...permissions: readonly Permission[]): Method
 
 /** `@CurrentTenant()`: the tenant of the request, for a handler's parameter; undefined where none was bound. */
 export const CurrentTenant: () => ParameterDecorator = createParamDecorator(
-  (_data: unknown, context: ExecutionContext): CachedTenant | undefined => tenancyOf(context)?.resolution.tenant,
+  (_data: unknown, context: ExecutionContext): Resolution['tenant'] => tenancyOf(context)?.resolution.tenant,
 )
 
 const tenantGuard = guards.tenantGuard()
