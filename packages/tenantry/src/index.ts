@@ -69,6 +69,7 @@ export type {
   NewApiKey,
   RotateApiKey,
 } from './features/keys/api-key.ts'
+export type { Claim, Idempotency, KeptAnswer, RepeatableRequest } from './features/idempotency/idempotency.ts'
 export type { AllowOptions, ExternalAccess, ExternalTable } from './features/external-access/external-access.ts'
 export type { Gateway } from './features/external-access/claims.ts'
 export type {

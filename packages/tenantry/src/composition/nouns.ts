@@ -4,6 +4,7 @@ import type { Credentials } from '../features/credentials/credential.ts'
 import type { ExternalAccess } from '../features/external-access/external-access.ts'
 import type { Invitations } from '../features/invitations/invitation.ts'
 import type { Keys } from '../features/keys/api-key.ts'
+import type { Idempotency } from '../features/idempotency/idempotency.ts'
 import type { Operators, Support } from '../features/operators/operator.ts'
 import type { Organizations, Teams } from '../features/organizations/organization.ts'
 import type { Members, Roles } from '../features/members/member.ts'
@@ -30,6 +31,8 @@ export interface Nouns {
   readonly members: Members
   /** The built-in roles, and those of a tenant's own. */
   readonly roles: Roles
+  /** Requests that may be sent again. */
+  readonly idempotency: Idempotency
 }
 
 /** The methods of each noun; what they return is a promise. */
@@ -50,6 +53,7 @@ export const nounMethods = {
     ...(['transferOwnership', 'bootstrapOwner', 'membership', 'tenantsOf'] as const),
   ],
   roles: ['list', 'get', 'create', 'update', 'delete'],
+  idempotency: ['claim', 'renew', 'finish', 'abandon', 'prune'],
 } as const satisfies { readonly [N in keyof Nouns]: readonly (keyof Nouns[N])[] }
 
 /** The nouns of an instance that starts when one of them is first used. */
@@ -71,5 +75,6 @@ export function lazyNouns(started: () => Promise<Nouns>): Nouns {
     teams: lazily<Nouns['teams']>(async () => (await started()).teams, nounMethods.teams),
     members: lazily<Nouns['members']>(async () => (await started()).members, nounMethods.members),
     roles: lazily<Nouns['roles']>(async () => (await started()).roles, nounMethods.roles),
+    idempotency: lazily<Nouns['idempotency']>(async () => (await started()).idempotency, nounMethods.idempotency),
   }
 }

@@ -16,6 +16,7 @@ import { createCredentials } from '../features/credentials/create-credentials.ts
 import type { Credentials } from '../features/credentials/credential.ts'
 import { credentialsParticipant } from '../features/credentials/credentials-participant.ts'
 import { createKeys } from '../features/keys/create-keys.ts'
+import { createIdempotency } from '../features/idempotency/idempotency.ts'
 import { createExternalAccess } from '../features/external-access/external-access.ts'
 import { createOperators } from '../features/operators/create-operators.ts'
 import { createSupport } from '../features/operators/create-support.ts'
@@ -126,6 +127,7 @@ export async function startRuntime(adminUrl: string, settings: TenantrySettings,
       ...groupsOf({ central, settings, registry }),
       members: createMembers(changes),
       roles: createRoles(changes),
+      idempotency: createIdempotency(central),
     }
     const verifier = createVerifier({ central, instance, connection, sharedSchemas, logger })
     opened.push(scheduleOf(verifier, { central, settings, logger }))

@@ -31,7 +31,7 @@ const SEAL_SECRETS = `
       select distinct c.oid::regclass as secret, case when a.grantee = 0 then 'public' else quote_ident(pg_get_userbyid(a.grantee)) end as grantee
         from pg_class c, aclexplode(c.relacl) a
        where c.relnamespace = 'tenantry'::regnamespace
-         and c.relname in ('instance', 'signing_key', 'api_key', 'credential', 'verify_key', 'elevation')
+         and c.relname in ('instance', 'signing_key', 'api_key', 'credential', 'verify_key', 'elevation', 'idempotency')
          and a.grantee <> c.relowner
     loop
       execute format('revoke all on table %s from %s', entry.secret, entry.grantee);

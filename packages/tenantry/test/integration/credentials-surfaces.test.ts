@@ -21,7 +21,7 @@ beforeAll(async () => {
   // A tenantry with a log, over the same instance: everything that it writes is looked at.
   const { tenantry } = fixture
   const controlPlane = {
-    ...{ tenants: tenantry.tenants, credentials: tenantry.credentials, keys: tenantry.keys, version: '0.0.0', logger },
+    ...{ ...tenantry, logger, version: '0.0.0' },
     health: () => tenantry.health(),
     verify: () => tenantry.verify(),
     lastVerification: () => tenantry.lastVerification(),

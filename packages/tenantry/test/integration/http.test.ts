@@ -7,6 +7,7 @@ import type { CentralDatabase } from '../../src/engine/sql/database.ts'
 import { openCentralDatabase } from '../../src/engine/sql/central-database.ts'
 import { createCredentials } from '../../src/features/credentials/create-credentials.ts'
 import { createKeys } from '../../src/features/keys/create-keys.ts'
+import { createIdempotency } from '../../src/features/idempotency/idempotency.ts'
 import { systemClock } from '../../src/kernel/clock.ts'
 import { type HealthReport, healthReport } from '../../src/kernel/health.ts'
 import { reservedSlugs } from '../../src/kernel/identifiers.ts'
@@ -19,11 +20,11 @@ import {
   TenantPageSchema,
   TenantSchema,
 } from '../../src/surfaces/http/contract.ts'
-import type { ControlPlane } from '../../src/surfaces/http/control-plane.ts'
 import { type HttpServer, serve } from '../../src/surfaces/http/server.ts'
 import { createTenants } from '../../src/tenants/create-tenants.ts'
 import { createTestDatabase, type TestDatabase } from '../harness/database.ts'
 import { until } from '../harness/wait.ts'
+import { controlPlaneWith } from '../support/control-plane.ts'
 import { type InterruptibleProxy, startProxy } from '../support/interruptible-proxy.ts'
 
 let database: TestDatabase
@@ -58,7 +59,8 @@ beforeAll(async () => {
   const notHere = () => Promise.reject(new Error('not verified here'))
   const verify = { verify: notHere, lastVerification: notHere }
   const log = { logger: silentLogger, version: '0.1.0' }
-  const controlPlane: ControlPlane = { tenants, credentials, keys, ...log, health, ...verify }
+  const nouns = { credentials, keys, idempotency: createIdempotency(central) }
+  const controlPlane = controlPlaneWith({ tenants, ...nouns, ...log, health, ...verify })
   server = await serve(controlPlane, { port: 0, ephemeralKeys: ['key-of-this-process'] })
   const openapi = await (await fetch(`${server.url}/openapi.json`)).json()
   documented = (openapi as { readonly paths: typeof documented }).paths

@@ -7,6 +7,8 @@ import { routeTable } from '../../src/surfaces/http/route-table.ts'
 import { TenantryError } from '../../src/kernel/errors.ts'
 import { permissions } from '../../src/tenants/access.ts'
 import { type KeysFixture, openKeysFixture } from './fixture.ts'
+import { controlPlaneWith } from '../support/control-plane.ts'
+import type { Tenantry } from '../../src/tenantry.ts'
 
 const routes = Object.entries(routeTable)
   .filter(([, scope]) => scope !== 'public')
@@ -41,23 +43,26 @@ beforeAll(async () => {
     ])
   }
   // Whatever a request that was let through would do fails with a code of its own, before it does anything.
-  const fail = () => Promise.reject(new TenantryError('TENANT_BUSY', 'The request got past the guard.'))
-  const failing = new Proxy({}, { get: () => fail }) as never
+  const busy = new TenantryError('TENANT_BUSY', 'The request got past the guard.')
+  const fail = () => Promise.reject(busy)
+  const { find } = here.tenants
+  const membership: Tenantry['members']['membership'] = async (ref, userId) => {
+    const found = await here.members.membership(ref, userId)
+    return found && { ...found, readOnly: userId === 'helper' }
+  }
   app = createApp(
-    {
-      ...{ credentials: failing, logger: here.logger, version: '0.0.0', verify: fail, lastVerification: fail },
-      health: () => here.health(),
-      tenants: only(here.tenants, 'find', fail),
-      keys: only(here.keys, 'authenticate', fail),
-      members: {
-        membership: async (ref, userId) => {
-          const membership = await here.members.membership(ref, userId)
-          return membership && { ...membership, readOnly: userId === 'helper' }
-        },
+    controlPlaneWith(
+      {
+        logger: here.logger,
+        tenants: new Proxy(here.tenants, { get: (_all, name) => (name === 'find' ? find : fail) }),
+        keys: new Proxy(here.keys, { get: (all, name) => (name === 'authenticate' ? all.authenticate : fail) }),
+        members: new Proxy(here.members, { get: (_all, name) => (name === 'membership' ? membership : fail) }),
+        operators: new Proxy(here.operators, {
+          get: (all, name) => (name === 'authenticate' ? all.authenticate : fail),
+        }),
       },
-      operators: new Proxy(here.operators, { get: (all, name) => (name === 'authenticate' ? all.authenticate : fail) }),
-      support: failing,
-    },
+      busy,
+    ),
     { users: { verify: async (token) => ({ userId: token.split('.')[1] ?? '' }) } },
   )
 })
@@ -197,32 +202,6 @@ test('a suspended tenant tells its own members so, and nobody else', async () =>
   expect(await send({ ...sent, token: tokenOf('gus') })).toMatchObject({ status: 404, code: 'TENANT_NOT_FOUND' })
 })
 
-test('a tenant that is closed for a while, or for writes, is so to its members and keys, but for named operators', async () => {
-  const { tenants, keys } = fixture.here
-  await tenants.create({ name: 'Moving', slug: 'moving' })
-  const { id } = await tenants.get('moving')
-  for (const userId of ['mia', 'max']) {
-    const row = [id, userId]
-    await fixture.central.query(
-      `insert into tenantry.member (tenant_id, user_id, role, state) values ($1, $2, 'owner', 'active')`,
-      row,
-    )
-  }
-  const { key } = await keys.create('moving', { name: 'all', permissions: ['*'] })
-  const codes = (method: string) =>
-    Promise.all(
-      [key, tokenOf('mia'), tokenOf('max')].map(
-        async (token) => (await send({ method, path: '/api/tenants/moving/keys', token })).code,
-      ),
-    )
-  await tenants.setMode('moving', { mode: 'read_only', operators: ['max'] })
-  expect(await codes('GET')).toEqual(['TENANT_BUSY', 'TENANT_BUSY', 'TENANT_BUSY'])
-  expect(await codes('POST')).toEqual(['TENANT_READ_ONLY', 'TENANT_READ_ONLY', 'INVALID_INPUT'])
-  await tenants.setMode('moving', { mode: 'maintenance', operators: ['max'] })
-  expect(await codes('GET')).toEqual(['TENANT_MAINTENANCE', 'TENANT_MAINTENANCE', 'TENANT_BUSY'])
-  await keys.create('moving', { name: 'by central power', permissions: ['*'] })
-})
-
 test('an open elevation opens all routes, until it is released', async () => {
   await fixture.here.operators.set({ userId: 'root', role: 'super-admin' })
   const { id, token } = await fixture.here.operators.elevate({ userId: 'root', reason: 'a look' })
@@ -235,7 +214,7 @@ test('an open elevation opens all routes, until it is released', async () => {
 })
 
 test('an answer of the verifier of users reaches the caller by its code', async () => {
-  const refusing = createApp(fixture.here, {
+  const refusing = createApp(controlPlaneWith({ keys: fixture.here.keys }), {
     users: { verify: () => Promise.reject(new TenantryError('TOKEN_EXPIRED', 'The token has expired.')) },
   })
   const response = await refusing.request('/api/tenants/acme', { headers: { authorization: `Bearer ${tokenOf('x')}` } })

@@ -1,9 +1,17 @@
-// What a running server does beside answering: it ends what a stopped process left open, and purges tenants whose
-// restore window has closed.
+// What a running server does beside answering: it ends what a stopped process left open, purges tenants whose restore
+// window has closed, and forgets the answers to requests that are too old to be sent again.
+import type { Idempotency } from '../../features/idempotency/idempotency.ts'
 import type { Logger } from '../../kernel/logger.ts'
 import type { Tenants } from '../../tenants/tenants.ts'
 
 const EVERY_MS = 60 * 60 * 1000
+
+/** What there is to keep tidy; a whole Tenantry has all of it. */
+export interface Household {
+  readonly tenants: Pick<Tenants, 'resume' | 'purgeDue'>
+  readonly idempotency: Pick<Idempotency, 'prune'>
+  readonly logger: Logger
+}
 
 export interface Housekeeping {
   /** Takes up nothing new and waits for what is under way. */
@@ -11,14 +19,10 @@ export interface Housekeeping {
 }
 
 /** Starts at once and again every hour. Failures go to the log; the next round tries again. */
-export function startHousekeeping(
-  tenants: Pick<Tenants, 'resume' | 'purgeDue'>,
-  logger: Logger,
-  everyMs: number = EVERY_MS,
-): Housekeeping {
+export function startHousekeeping(household: Household, everyMs: number = EVERY_MS): Housekeeping {
   let underway: Promise<void> | undefined
   const round = (): void => {
-    underway ??= tidy(tenants, logger).finally(() => {
+    underway ??= tidy(household).finally(() => {
       underway = undefined
     })
   }
@@ -34,12 +38,13 @@ export function startHousekeeping(
   }
 }
 
-async function tidy(tenants: Pick<Tenants, 'resume' | 'purgeDue'>, logger: Logger): Promise<void> {
+async function tidy({ tenants, idempotency, logger }: Household): Promise<void> {
   try {
     const ended = await tenants.resume()
     if (ended > 0) logger.info('ended operations that a stopped process had left open', { count: ended })
     const purged = await tenants.purgeDue()
     if (purged.length > 0) logger.info('purged tenants past their restore window', { count: purged.length })
+    await idempotency.prune()
   } catch (error) {
     logger.error('housekeeping failed', { reason: error instanceof Error ? error.message : 'unknown' })
   }

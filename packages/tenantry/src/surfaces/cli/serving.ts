@@ -35,7 +35,7 @@ export async function serveUntilStopped(
   // An empty variable is a variable that was not set.
   const { key } = await tenantry.keys.ensure(run.io.env['TENANTRY_ADMIN_KEY'] || undefined)
   const server = await listen(run, plan)
-  const housekeeping = startHousekeeping(tenantry.tenants, tenantry.logger)
+  const housekeeping = startHousekeeping(tenantry)
   try {
     await plan.onReady(server, key)
     const ends = [stop.stopped.then(() => 'stopped' as const)]

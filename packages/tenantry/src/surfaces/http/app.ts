@@ -11,14 +11,20 @@ import { credentialsRoutes } from './credentials-routes.ts'
 import { docsRoutes } from './docs-routes.ts'
 import { currentRoutes } from './current-routes.ts'
 import { eventsRoutes } from './events-routes.ts'
+import { idempotency } from './idempotency.ts'
 import { healthRoutes } from './health-routes.ts'
+import { invitationsRoutes } from './invitations-routes.ts'
 import { keysRoutes } from './keys-routes.ts'
 import { lifecycleRoutes } from './lifecycle-routes.ts'
+import { membersRoutes } from './members-routes.ts'
 import { openapiRoute } from './openapi.ts'
 import { operatorsRoutes } from './operators-routes.ts'
+import { organizationsRoutes } from './organizations-routes.ts'
 import { answerError } from './problem.ts'
+import { rolesRoutes } from './roles-routes.ts'
 import { statsRoutes } from './stats-routes.ts'
 import { supportRoutes } from './support-routes.ts'
+import { teamsRoutes } from './teams-routes.ts'
 import { tenantsRoutes } from './tenants-routes.ts'
 import { verifyRoutes } from './verify-routes.ts'
 
@@ -33,6 +39,8 @@ export interface Env {
     /** The tenant that the guard let the caller into; undefined where it needed none. */
     tenantId: string | undefined
     bodyLimitBytes: number
+    /** The body, where it was read already. */
+    bodyBytes: Uint8Array | undefined
   }
 }
 
@@ -53,10 +61,16 @@ export function createApp(controlPlane: ControlPlane, options: HandlerOptions = 
     await next()
   })
   app.use(guard(controlPlane, options))
+  app.use(idempotency(controlPlane.idempotency, controlPlane.logger))
   healthRoutes(app, controlPlane, options.isDraining ?? (() => false))
   currentRoutes(app, controlPlane)
   tenantsRoutes(app, controlPlane.tenants)
   lifecycleRoutes(app, controlPlane.tenants)
+  membersRoutes(app, controlPlane.members)
+  rolesRoutes(app, controlPlane.roles)
+  invitationsRoutes(app, controlPlane.invitations)
+  organizationsRoutes(app, controlPlane.organizations)
+  teamsRoutes(app, controlPlane.teams)
   credentialsRoutes(app, controlPlane.credentials)
   keysRoutes(app, controlPlane.keys)
   operatorsRoutes(app, controlPlane.operators)

@@ -7,6 +7,8 @@ export interface ReadJsonOptions {
   readonly limitBytes: number
   /** Whether no body at all is as good as `{}`. */
   readonly optional: boolean
+  /** The body, where it was read already. */
+  readonly bytes?: Uint8Array | undefined
 }
 
 /**
@@ -14,8 +16,7 @@ export interface ReadJsonOptions {
  * passed, INVALID_JSON where it does not parse.
  */
 export async function readJson(request: Request, options: ReadJsonOptions): Promise<unknown> {
-  if (Number(request.headers.get('content-length') ?? 0) > options.limitBytes) throw tooLarge(options)
-  const bytes = await readBytes(request, options)
+  const bytes = options.bytes ?? (await readBytes(request, options))
   if (bytes.length === 0 && options.optional) return {}
   if (bytes.length > 0) requireJson(request)
   try {
@@ -33,7 +34,9 @@ function requireJson(request: Request): void {
   throw new TenantryError('UNSUPPORTED_MEDIA_TYPE', 'The body is not declared as application/json.')
 }
 
-async function readBytes(request: Request, options: ReadJsonOptions): Promise<Uint8Array> {
+/** The body as it came; BODY_TOO_LARGE as soon as the limit is passed. */
+export async function readBytes(request: Request, options: Pick<ReadJsonOptions, 'limitBytes'>): Promise<Uint8Array> {
+  if (Number(request.headers.get('content-length') ?? 0) > options.limitBytes) throw tooLarge(options)
   const chunks: Uint8Array[] = []
   let size = 0
   // Leaving the loop cancels the stream, so the rest of an oversized body is never buffered.
@@ -54,6 +57,6 @@ async function* streamOf(request: Request): AsyncGenerator<Uint8Array> {
   }
 }
 
-function tooLarge(options: ReadJsonOptions): TenantryError {
+function tooLarge(options: Pick<ReadJsonOptions, 'limitBytes'>): TenantryError {
   return new TenantryError('BODY_TOO_LARGE', `The body is larger than ${options.limitBytes} bytes.`)
 }

@@ -1,9 +1,12 @@
 // What the HTTP surface needs of an instance, as small as it can be: a whole Tenantry has all of it.
 import type { Credentials } from '../../features/credentials/credential.ts'
 import type { ApiKeys } from '../../features/keys/api-key.ts'
-import type { Members } from '../../features/members/member.ts'
 import type { Operators, Support } from '../../features/operators/operator.ts'
 import type { Resolve } from '../../features/resolution/resolution.ts'
+import type { Invitations } from '../../features/invitations/invitation.ts'
+import type { Members, Roles } from '../../features/members/member.ts'
+import type { Organizations, Teams } from '../../features/organizations/organization.ts'
+import type { Idempotency } from '../../features/idempotency/idempotency.ts'
 import type { HealthReport } from '../../kernel/health.ts'
 import type { Logger } from '../../kernel/logger.ts'
 import type { VerifyOptions } from '../../features/verify/create-verifier.ts'
@@ -15,8 +18,6 @@ export interface ControlPlane {
   readonly tenants: Tenants
   readonly credentials: Credentials
   readonly keys: ApiKeys
-  /** Who belongs where. Without it, no user's token opens a tenant. */
-  readonly members?: Pick<Members, 'membership'>
   /** What becomes of a request. Without it, /api/current does not exist. */
   readonly resolve?: Resolve
   /** Whose a token is; HandlerOptions may name another verifier. */
@@ -24,6 +25,12 @@ export interface ControlPlane {
   /** Who may take up central power, and whose elevation a token is. Without it, none opens anything. */
   readonly operators?: Operators
   readonly support?: Support
+  readonly members: Members
+  readonly roles: Roles
+  readonly invitations: Invitations
+  readonly organizations: Organizations
+  readonly teams: Teams
+  readonly idempotency: Idempotency
   readonly logger: Logger
   readonly version: string
   verify(options: VerifyOptions): Promise<VerifyReport>

@@ -4,9 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { TenantryError } from '../../kernel/errors.ts'
 import { healthReport } from '../../kernel/health.ts'
 import { type LogFields, type Logger, silentLogger } from '../../kernel/logger.ts'
-import type { Credentials } from '../../features/credentials/credential.ts'
-import type { ApiKeys } from '../../features/keys/api-key.ts'
-import type { Tenants } from '../../tenants/tenants.ts'
+import { controlPlaneWith, keysWith } from '../../../test/support/control-plane.ts'
 import { createApp } from './app.ts'
 import { ProblemSchema } from './contract.ts'
 import type { ControlPlane, HandlerOptions } from './control-plane.ts'
@@ -15,25 +13,8 @@ import { routeTable } from './route-table.ts'
 
 const KEY = 'a-key-for-these-tests'
 
-const adminPrincipal = {
-  ...({ keyId: null, kind: 'admin', tenantId: null } as const),
-  prefix: 'test',
-  permissions: ['*'],
-}
-const keysOf = (authenticate: ApiKeys['authenticate']): ApiKeys => ({ ...({} as ApiKeys), authenticate })
-
 function failing(error: Error, logger: Logger = silentLogger): ControlPlane {
-  const tenants = new Proxy({} as Tenants, { get: () => () => Promise.reject(error) })
-  return {
-    tenants,
-    credentials: new Proxy({} as Credentials, { get: () => () => Promise.reject(error) }),
-    keys: keysOf((key) => Promise.resolve(key === KEY ? adminPrincipal : null)),
-    verify: () => Promise.reject(new Error('not verified here')),
-    lastVerification: () => Promise.reject(new Error('not verified here')),
-    health: () => Promise.resolve(healthReport({ database: { status: 'up', latencyMs: 1 } })),
-    logger,
-    version: '1.2.3',
-  }
+  return controlPlaneWith({ keys: keysWith(KEY), logger }, error)
 }
 
 const unreached = failing(new TenantryError('INTERNAL', 'A request got past the guard.'))
@@ -137,7 +118,10 @@ describe('the guard', () => {
   it('answers 503, not 401, where the key cannot be looked up', async () => {
     const away = {
       ...unreached,
-      keys: keysOf(() => Promise.reject(new TenantryError('DATABASE_UNAVAILABLE', 'Away.'))),
+      keys: {
+        ...keysWith(KEY),
+        authenticate: () => Promise.reject(new TenantryError('DATABASE_UNAVAILABLE', 'Away.')),
+      },
     }
     const response = await call(away, '/api/stats')
     expect(await problem(response)).toMatchObject({ status: 503, code: 'DATABASE_UNAVAILABLE', retryable: true })

@@ -19,6 +19,13 @@ export function tenantOf(c: Context<Env>): string {
   throw new TenantryError('TENANT_NOT_FOUND', 'The path names neither a slug nor the id of a tenant.')
 }
 
+/** A name of the path, whose form the library checks. INVALID_INPUT for what PostgreSQL cannot store. */
+export function paramOf(c: Context<Env>, name: string): string {
+  const value = c.req.param(name) ?? ''
+  refuseUnstorable(value, name)
+  return value
+}
+
 /**
  * The query, checked. INVALID_INPUT or UNKNOWN_FIELD, naming the parameter.
  */
@@ -44,7 +51,8 @@ export async function bodyOf<S extends z.ZodType>(
 
 /** The JSON body before its fields are checked. */
 export async function jsonOf(c: Context<Env>, options: { readonly optional?: boolean } = {}): Promise<unknown> {
-  const body = await readJson(c.req.raw, { limitBytes: c.get('bodyLimitBytes'), optional: options.optional ?? false })
+  const given = { limitBytes: c.get('bodyLimitBytes'), bytes: c.get('bodyBytes') }
+  const body = await readJson(c.req.raw, { ...given, optional: options.optional ?? false })
   refuseUnstorable(body, '')
   return body
 }

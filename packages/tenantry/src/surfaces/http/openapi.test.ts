@@ -1,11 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { healthReport } from '../../kernel/health.ts'
-import { silentLogger } from '../../kernel/logger.ts'
-import type { Credentials } from '../../features/credentials/credential.ts'
-import type { ApiKeys } from '../../features/keys/api-key.ts'
-import type { Tenants } from '../../tenants/tenants.ts'
+import { controlPlaneWith } from '../../../test/support/control-plane.ts'
 import { handler } from './index.ts'
-import { routeTable } from './route-table.ts'
+import { answersSecret, routeTable } from './route-table.ts'
 
 interface Operation {
   readonly operationId?: string
@@ -22,16 +18,7 @@ interface Document {
   readonly components: Readonly<Record<string, Readonly<Record<string, unknown>>>>
 }
 
-const handle = handler({
-  tenants: {} as Tenants,
-  credentials: {} as Credentials,
-  keys: { ...({} as ApiKeys), authenticate: () => Promise.resolve(null) },
-  verify: () => Promise.reject(new Error('not verified here')),
-  lastVerification: () => Promise.reject(new Error('not verified here')),
-  health: () => Promise.resolve(healthReport({})),
-  logger: silentLogger,
-  version: '1.2.3',
-})
+const handle = handler(controlPlaneWith({}))
 const document = (await (await handle(new Request('http://localhost/openapi.json'))).json()) as Document
 
 const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
@@ -43,6 +30,24 @@ function refsIn(value: unknown): string[] {
   return Object.entries(value).flatMap(([key, inner]: [string, unknown]) =>
     key === '$ref' && typeof inner === 'string' ? [inner] : refsIn(inner),
   )
+}
+
+const SECRET = /^(key|token|password|secret|connectionString)$/
+
+/** The names of all fields of an operation's good answers, through its references. */
+function fieldsOf(operation: Operation): string[] {
+  const good = Object.entries(operation.responses).filter(([status]) => status < '400')
+  const seen = new Set<string>()
+  const walk = (value: unknown): string[] => {
+    if (typeof value !== 'object' || value === null) return []
+    return Object.entries(value).flatMap(([name, inner]: [string, unknown]) => {
+      if (name === 'properties' && typeof inner === 'object') return [...Object.keys(inner ?? {}), ...walk(inner)]
+      if (name !== '$ref' || typeof inner !== 'string' || seen.has(inner)) return walk(inner)
+      seen.add(inner)
+      return walk(document.components['schemas']?.[inner.split('/').at(-1) ?? ''])
+    })
+  }
+  return walk(good)
 }
 
 describe('the OpenAPI document', () => {
@@ -111,6 +116,21 @@ describe('the OpenAPI document', () => {
       expect(operation.responses, `${method} ${path}`).toHaveProperty('500')
       if (method === 'post' || method === 'patch') expect(operation.requestBody, `${method} ${path}`).toBeDefined()
     }
+  })
+
+  it('takes an Idempotency-Key for every write and for nothing else', () => {
+    for (const { path, method, operation } of operations) {
+      const named = (operation.parameters ?? []).some(({ name }) => name === 'Idempotency-Key')
+      expect([named, '422' in operation.responses], `${method} ${path}`).toEqual([method !== 'get', method !== 'get'])
+    }
+  })
+
+  it('marks every write that answers with a secret, so that the answer is kept nowhere', () => {
+    const secrets = operations
+      .filter(({ method, operation }) => method !== 'get' && fieldsOf(operation).some((name) => SECRET.test(name)))
+      .map(({ method, path }) => ({ method: method.toUpperCase(), path: path.replaceAll(/\{(\w+)\}/g, ':$1') }))
+    expect(secrets.length).toBeGreaterThan(1)
+    for (const route of secrets) expect(answersSecret([route]), `${route.method} ${route.path}`).toBe(true)
   })
 
   it('documents list parameters with their bounds', () => {

@@ -39,6 +39,50 @@ export const routeTable: Readonly<Record<string, Scope>> = {
   'GET /api/tenants/:tenant/support': 'tenant support:read',
   'POST /api/tenants/:tenant/support': 'admin',
   'POST /api/tenants/:tenant/support/:id/end': 'tenant support:write',
+  'GET /api/tenants/:tenant/members': 'tenant members:read',
+  'POST /api/tenants/:tenant/members': 'tenant members:write',
+  'GET /api/tenants/:tenant/members/:userId': 'tenant members:read',
+  'PATCH /api/tenants/:tenant/members/:userId': 'tenant members:write',
+  'DELETE /api/tenants/:tenant/members/:userId': 'tenant members:write',
+  'POST /api/tenants/:tenant/members/:userId/suspend': 'tenant members:write',
+  'POST /api/tenants/:tenant/members/:userId/activate': 'tenant members:write',
+  'POST /api/tenants/:tenant/members/:userId/accept': 'user members:write',
+  'POST /api/tenants/:tenant/ownership': 'tenant members:write',
+  'POST /api/tenants/:tenant/bootstrap-owner': 'instance members:write',
+  'GET /api/tenants/:tenant/roles': 'tenant roles:read',
+  'POST /api/tenants/:tenant/roles': 'tenant roles:write',
+  'GET /api/tenants/:tenant/roles/:role': 'tenant roles:read',
+  'PATCH /api/tenants/:tenant/roles/:role': 'tenant roles:write',
+  'DELETE /api/tenants/:tenant/roles/:role': 'tenant roles:write',
+  'GET /api/tenants/:tenant/invitations': 'tenant invitations:read',
+  'POST /api/tenants/:tenant/invitations': 'tenant invitations:write',
+  'GET /api/tenants/:tenant/invitations/:invitation': 'tenant invitations:read',
+  'POST /api/tenants/:tenant/invitations/:invitation/resend': 'tenant invitations:write',
+  'POST /api/tenants/:tenant/invitations/:invitation/revoke': 'tenant invitations:write',
+  'POST /api/invitations/accept': 'user invitations:write',
+  'GET /api/users/:userId/tenants': 'user members:read',
+  'GET /api/users/:userId/organizations': 'user organizations:read',
+  'GET /api/organizations': 'instance organizations:read',
+  'POST /api/organizations': 'instance organizations:write',
+  'GET /api/organizations/:organization': 'instance organizations:read',
+  'PATCH /api/organizations/:organization': 'instance organizations:write',
+  'DELETE /api/organizations/:organization': 'instance organizations:write',
+  'GET /api/organizations/:organization/members': 'instance organizations:read',
+  'POST /api/organizations/:organization/members': 'instance organizations:write',
+  'DELETE /api/organizations/:organization/members/:userId': 'instance organizations:write',
+  'GET /api/organizations/:organization/tenants': 'instance organizations:read',
+  'POST /api/organizations/:organization/tenants': 'instance organizations:write',
+  'DELETE /api/organizations/:organization/tenants/:tenant': 'instance organizations:write',
+  'GET /api/organizations/:organization/users': 'instance organizations:read',
+  'GET /api/organizations/:organization/teams': 'instance teams:read',
+  'POST /api/organizations/:organization/teams': 'instance teams:write',
+  'GET /api/organizations/:organization/teams/:team': 'instance teams:read',
+  'DELETE /api/organizations/:organization/teams/:team': 'instance teams:write',
+  'GET /api/organizations/:organization/teams/:team/members': 'instance teams:read',
+  'POST /api/organizations/:organization/teams/:team/members': 'instance teams:write',
+  'DELETE /api/organizations/:organization/teams/:team/members/:userId': 'instance teams:write',
+  'GET /api/organizations/:organization/teams/:team/roles': 'instance teams:read',
+  'POST /api/organizations/:organization/teams/:team/roles': 'instance teams:write',
   'GET /api/tenants/:tenant/credentials': 'tenant credentials:read',
   'POST /api/tenants/:tenant/credentials': 'tenant credentials:write',
   'POST /api/tenants/:tenant/credentials/:username/rotate': 'tenant credentials:write',
@@ -76,6 +120,23 @@ const central: readonly SecurityScheme[] = ['adminKey', 'elevation']
 export function securityOf(scope: Exclude<Scope, 'public'>): readonly SecurityScheme[] {
   if (scope === 'admin') return central
   return scope.startsWith('instance ') ? [...central, 'apiKey'] : [...central, 'apiKey', 'userToken']
+}
+
+/** Writes whose answer holds a secret that is shown once: nothing of it is kept for an Idempotency-Key. */
+const secretRoutes: ReadonlySet<string> = new Set([
+  'POST /api/tenants/:tenant/credentials',
+  'POST /api/tenants/:tenant/credentials/:username/rotate',
+  'POST /api/tenants/:tenant/invitations',
+  'POST /api/tenants/:tenant/invitations/:invitation/resend',
+  'POST /api/tenants/:tenant/keys',
+  'POST /api/tenants/:tenant/keys/:key/rotate',
+  'POST /api/keys',
+  'POST /api/keys/:key/rotate',
+])
+
+/** Whether what the router matched answers with a secret. */
+export function answersSecret(matched: readonly MatchedRoute[]): boolean {
+  return matched.some(({ method, path }) => secretRoutes.has(`${method} ${path}`))
 }
 
 /** A route as the router matched it. */

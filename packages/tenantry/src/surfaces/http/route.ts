@@ -14,11 +14,12 @@ const problems: Readonly<Record<number, string>> = {
   401: 'No key and no token, or one that is not known.',
   403: 'Not open to this caller, or the tenant is closed; `code` says which.',
   404: 'There is no such tenant.',
-  409: "The tenant's state, or another tenant, stands against it.",
+  409: "The tenant's state, or another tenant or request, stands against it.",
   410: 'The tenant was purged.',
   412: 'The tenant has changed since the version that If-Match names.',
   413: 'The body is too large.',
   415: 'The body is not JSON.',
+  422: 'The Idempotency-Key was used for another request.',
   500: 'Something failed; the log has the cause under the request id.',
   503: 'A part that this needs is away.',
 }
@@ -63,9 +64,25 @@ function guarded(route: Route, path: string): Route {
   return { ...route, security, responses: { ...failures(401, 403), ...route.responses } }
 }
 
+const repeatable = z.object({
+  'Idempotency-Key': z.string().optional().meta({
+    description: 'Sent again with the same key, the request is answered as the first time, for 24 hours.',
+    example: '"018f4e6a-0000-7000-8000-0000000000aa"',
+  }),
+})
+
+/** Every write can be sent again under a key; its declaration says so. */
+function declared(route: Route): Route {
+  if (route.method === 'get') return route
+  const own = route.request?.headers
+  const headers = own instanceof z.ZodObject ? own.extend(repeatable.shape) : repeatable
+  const responses = { ...failures(400, 409, 422), ...route.responses }
+  return { ...route, request: { ...route.request, headers }, responses }
+}
+
 /** Registers a route with its handler and its documentation in one place. */
 export function mount(app: App, route: Route, handle: (c: Context<Env>) => Promise<Response> | Response): void {
   const path = route.path.replaceAll(/\{(\w+)\}/g, ':$1')
-  app.openAPIRegistry.registerPath(guarded(route, path))
+  app.openAPIRegistry.registerPath(declared(guarded(route, path)))
   app.on(route.method.toUpperCase(), path, handle)
 }

@@ -4,10 +4,7 @@ import { connect } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { ControlPlane } from './control-plane.ts'
 import { type HealthReport, healthReport } from '../../kernel/health.ts'
-import { silentLogger } from '../../kernel/logger.ts'
-import type { Credentials } from '../../features/credentials/credential.ts'
-import type { ApiKeys } from '../../features/keys/api-key.ts'
-import type { Tenants } from '../../tenants/tenants.ts'
+import { controlPlaneWith } from '../../../test/support/control-plane.ts'
 import { drainOnSignals, type HttpServer, serve } from './server.ts'
 
 const up = healthReport({ database: { status: 'up' } })
@@ -22,21 +19,14 @@ async function start() {
   const arrivals = new EventEmitter()
   let isHeld = false
   const server = await serve(
-    {
-      tenants: {} as Tenants,
-      credentials: {} as Credentials,
-      keys: { ...({} as ApiKeys), authenticate: () => Promise.resolve(null) },
-      verify: () => Promise.reject(new Error('not verified here')),
-      lastVerification: () => Promise.reject(new Error('not verified here')),
+    controlPlaneWith({
       health: () =>
         new Promise<HealthReport>((resolve) => {
           if (!isHeld) return resolve(up)
           waiting.push(() => resolve(up))
           arrivals.emit('held')
         }),
-      logger: silentLogger,
-      version: '0',
-    },
+    }),
     { port: 0 },
   )
   servers.push(server)

@@ -59,7 +59,7 @@ export const grantRules: readonly CatalogueRule[] = [
         select e.grantee from aclexplode(c.relacl) e where e.grantee <> c.relowner
         union all select e.grantee from pg_attribute t, aclexplode(t.attacl) e where t.attrelid = c.oid and t.attacl is not null and e.grantee <> c.relowner
       ) a on true
-      where c.relnamespace = 'tenantry'::regnamespace and c.relname in ('instance', 'signing_key', 'api_key', 'credential', 'verify_key', 'elevation') group by c.oid, c.relname`,
+      where c.relnamespace = 'tenantry'::regnamespace and c.relname in ('instance', 'signing_key', 'api_key', 'credential', 'verify_key', 'elevation', 'idempotency') group by c.oid, c.relname`,
   },
   {
     name: 'foreign servers are closed to the application',
