@@ -5,6 +5,8 @@ import openapiTypescript, { astToString } from 'openapi-typescript'
 import '../test/harness/typescript-loader.mjs'
 
 const target = new URL('../src/surfaces/client/generated/api.ts', import.meta.url)
+// A client that keeps nothing has no use for 304; the idempotency key is an argument of its own.
+const UNUSED_HEADERS = new Set(['If-None-Match', 'Idempotency-Key'])
 const METHODS = ['get', 'put', 'post', 'delete', 'patch']
 
 /** The document as the HTTP surface answers it. No route but its own runs, so nothing of an instance is ever used. */
@@ -39,8 +41,7 @@ function reduced(document) {
     const responses = Object.fromEntries(
       answersOf(operation).map(([status, { description, content }]) => [status, { description, content }]),
     )
-    // A client that keeps nothing has no use for 304.
-    const parameters = operation.parameters?.filter(({ name }) => name !== 'If-None-Match')
+    const parameters = operation.parameters?.filter(({ name }) => !UNUSED_HEADERS.has(name))
     paths[path] = { ...paths[path], [method]: { ...operation, parameters, responses } }
   }
   return { ...document, paths }
