@@ -8,7 +8,7 @@ import { TenantryError } from '../../src/kernel/errors.ts'
 import { permissions } from '../../src/tenants/access.ts'
 import { type KeysFixture, openKeysFixture } from './fixture.ts'
 import { controlPlaneWith } from '../support/control-plane.ts'
-import type { Tenantry } from '../../src/tenantry.ts'
+import type { TenantRef } from '../../src/tenants/tenant.ts'
 
 const routes = Object.entries(routeTable)
   .filter(([, scope]) => scope !== 'public')
@@ -45,8 +45,10 @@ beforeAll(async () => {
   // Whatever a request that was let through would do fails with a code of its own, before it does anything.
   const busy = new TenantryError('TENANT_BUSY', 'The request got past the guard.')
   const fail = () => Promise.reject(busy)
-  const { find } = here.tenants
-  const membership: Tenantry['members']['membership'] = async (ref, userId) => {
+  const find = (ref: string) => here.tenants.find(ref)
+  const keyOf = (presented: string) => here.keys.authenticate(presented)
+  const elevationOf = (token: string) => here.operators.authenticate(token)
+  const membership = async (ref: TenantRef, userId: string) => {
     const found = await here.members.membership(ref, userId)
     return found && { ...found, readOnly: userId === 'helper' }
   }
@@ -55,10 +57,10 @@ beforeAll(async () => {
       {
         logger: here.logger,
         tenants: new Proxy(here.tenants, { get: (_all, name) => (name === 'find' ? find : fail) }),
-        keys: new Proxy(here.keys, { get: (all, name) => (name === 'authenticate' ? all.authenticate : fail) }),
+        keys: new Proxy(here.keys, { get: (_all, name) => (name === 'authenticate' ? keyOf : fail) }),
         members: new Proxy(here.members, { get: (_all, name) => (name === 'membership' ? membership : fail) }),
         operators: new Proxy(here.operators, {
-          get: (all, name) => (name === 'authenticate' ? all.authenticate : fail),
+          get: (_all, name) => (name === 'authenticate' ? elevationOf : fail),
         }),
       },
       busy,

@@ -67,7 +67,7 @@ async function inTenant(
 async function asMember(directory: Directory, user: VerifiedUser, asked: AskedInTenant): Promise<string> {
   const ref = asked.tenant ?? ''
   const tenant = await findTenant(directory, ref)
-  const membership = tenant && (await directory.members?.membership({ id: tenant.id }, user.userId))
+  const membership = tenant && (await directory.members.membership({ id: tenant.id }, user.userId))
   if (!tenant || !membership) throw tenantNotFound(tenantKey(ref))
   refuseClosed(tenant, asked, { userId: user.userId })
   if (membership.readOnly && !asked.isRead) {

@@ -49,6 +49,9 @@ function describe(app: App, version: string) {
     tags: [
       { name: 'Tenants' },
       { name: 'Lifecycle' },
+      { name: 'Members' },
+      { name: 'Invitations' },
+      { name: 'Organizations' },
       { name: 'Credentials' },
       { name: 'Keys' },
       { name: 'Operations' },

@@ -129,9 +129,9 @@ const secretRoutes: ReadonlySet<string> = new Set([
   'POST /api/tenants/:tenant/invitations',
   'POST /api/tenants/:tenant/invitations/:invitation/resend',
   'POST /api/tenants/:tenant/keys',
-  'POST /api/tenants/:tenant/keys/:key/rotate',
+  'POST /api/tenants/:tenant/keys/:id/rotate',
   'POST /api/keys',
-  'POST /api/keys/:key/rotate',
+  'POST /api/keys/:id/rotate',
 ])
 
 /** Whether what the router matched answers with a secret. */
