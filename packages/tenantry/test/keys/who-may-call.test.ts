@@ -73,11 +73,6 @@ afterAll(async () => {
   await fixture.close()
 })
 
-/** The methods of a noun, all of which fail but one. */
-function only<T extends object>(noun: T, method: keyof T, fail: () => Promise<never>): T {
-  return new Proxy(noun, { get: (all, name) => (name === method ? all[method] : fail) })
-}
-
 /** A token of the application's issuer, as the verifier of this test reads it. */
 const tokenOf = (userId: string) => `eyJ.${userId}.sig`
 

@@ -123,7 +123,7 @@ async function refuseStranger(c: Context<Env>, members: Members, userId: string)
 export function ownUserOf(c: Context<Env>): string {
   const user = callingUser(c)
   if (user === undefined || user.userId === userOf(c)) return userOf(c)
-  throw new TenantryError('FORBIDDEN', 'A user may name nobody but themselves here.', {
+  throw new TenantryError('FORBIDDEN', 'A user may name only themselves here.', {
     fix: 'Put the user id of the token into the path.',
   })
 }

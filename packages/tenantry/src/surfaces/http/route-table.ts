@@ -132,6 +132,7 @@ const secretRoutes: ReadonlySet<string> = new Set([
   'POST /api/tenants/:tenant/keys/:id/rotate',
   'POST /api/keys',
   'POST /api/keys/:id/rotate',
+  'POST /api/operators/:userId/elevations',
 ])
 
 /** Whether what the router matched answers with a secret. */

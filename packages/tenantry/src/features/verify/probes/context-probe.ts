@@ -125,7 +125,16 @@ async function probeAttributes(
   })
 }
 
-const SECRETS = ['instance', 'signing_key', 'api_key', 'credential', 'elevation', 'audit_entry', 'verify_key', 'idempotency']
+const SECRETS = [
+  'instance',
+  'signing_key',
+  'api_key',
+  'credential',
+  'elevation',
+  'audit_entry',
+  'verify_key',
+  'idempotency',
+]
 
 async function probeSecrets({ session, honey, roles }: ContextProbeOptions): Promise<readonly VerifyCheck[]> {
   const as = honey.attacker.prelude()

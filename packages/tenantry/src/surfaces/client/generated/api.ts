@@ -16,6 +16,50 @@ export const operationTable = {
   restoreTenant: ['POST', '/api/tenants/{tenant}/restore'],
   purgeTenant: ['POST', '/api/tenants/{tenant}/purge'],
   setTenantMode: ['POST', '/api/tenants/{tenant}/mode'],
+  listMembers: ['GET', '/api/tenants/{tenant}/members'],
+  addMember: ['POST', '/api/tenants/{tenant}/members'],
+  getMember: ['GET', '/api/tenants/{tenant}/members/{userId}'],
+  revokeMember: ['DELETE', '/api/tenants/{tenant}/members/{userId}'],
+  updateMember: ['PATCH', '/api/tenants/{tenant}/members/{userId}'],
+  suspendMember: ['POST', '/api/tenants/{tenant}/members/{userId}/suspend'],
+  activateMember: ['POST', '/api/tenants/{tenant}/members/{userId}/activate'],
+  acceptMember: ['POST', '/api/tenants/{tenant}/members/{userId}/accept'],
+  transferOwnership: ['POST', '/api/tenants/{tenant}/ownership'],
+  bootstrapOwner: ['POST', '/api/tenants/{tenant}/bootstrap-owner'],
+  listTenantsOfUser: ['GET', '/api/users/{userId}/tenants'],
+  listRoles: ['GET', '/api/tenants/{tenant}/roles'],
+  createRole: ['POST', '/api/tenants/{tenant}/roles'],
+  getRole: ['GET', '/api/tenants/{tenant}/roles/{role}'],
+  deleteRole: ['DELETE', '/api/tenants/{tenant}/roles/{role}'],
+  updateRole: ['PATCH', '/api/tenants/{tenant}/roles/{role}'],
+  listInvitations: ['GET', '/api/tenants/{tenant}/invitations'],
+  createInvitation: ['POST', '/api/tenants/{tenant}/invitations'],
+  resendInvitation: ['POST', '/api/tenants/{tenant}/invitations/{invitation}/resend'],
+  revokeInvitation: ['POST', '/api/tenants/{tenant}/invitations/{invitation}/revoke'],
+  getInvitation: ['GET', '/api/tenants/{tenant}/invitations/{invitation}'],
+  acceptInvitation: ['POST', '/api/invitations/accept'],
+  listOrganizations: ['GET', '/api/organizations'],
+  createOrganization: ['POST', '/api/organizations'],
+  getOrganization: ['GET', '/api/organizations/{organization}'],
+  deleteOrganization: ['DELETE', '/api/organizations/{organization}'],
+  updateOrganization: ['PATCH', '/api/organizations/{organization}'],
+  listOrganizationMembers: ['GET', '/api/organizations/{organization}/members'],
+  setOrganizationMember: ['POST', '/api/organizations/{organization}/members'],
+  removeOrganizationMember: ['DELETE', '/api/organizations/{organization}/members/{userId}'],
+  listOrganizationTenants: ['GET', '/api/organizations/{organization}/tenants'],
+  addOrganizationTenant: ['POST', '/api/organizations/{organization}/tenants'],
+  removeOrganizationTenant: ['DELETE', '/api/organizations/{organization}/tenants/{tenant}'],
+  listOrganizationUsers: ['GET', '/api/organizations/{organization}/users'],
+  listOrganizationsOfUser: ['GET', '/api/users/{userId}/organizations'],
+  listTeams: ['GET', '/api/organizations/{organization}/teams'],
+  createTeam: ['POST', '/api/organizations/{organization}/teams'],
+  getTeam: ['GET', '/api/organizations/{organization}/teams/{team}'],
+  deleteTeam: ['DELETE', '/api/organizations/{organization}/teams/{team}'],
+  listTeamMembers: ['GET', '/api/organizations/{organization}/teams/{team}/members'],
+  addTeamMember: ['POST', '/api/organizations/{organization}/teams/{team}/members'],
+  removeTeamMember: ['DELETE', '/api/organizations/{organization}/teams/{team}/members/{userId}'],
+  listTeamRoles: ['GET', '/api/organizations/{organization}/teams/{team}/roles'],
+  setTeamRole: ['POST', '/api/organizations/{organization}/teams/{team}/roles'],
   listCredentials: ['GET', '/api/tenants/{tenant}/credentials'],
   createCredential: ['POST', '/api/tenants/{tenant}/credentials'],
   rotateCredential: ['POST', '/api/tenants/{tenant}/credentials/{username}/rotate'],
@@ -361,6 +405,451 @@ export interface components {
             reason?: string;
             /** @description Ids of users whom the mode does not hold for. */
             operators?: string[];
+        };
+        MemberPage: {
+            items: components["schemas"]["Member"][];
+            nextCursor: string | null;
+            total: number;
+        };
+        Member: {
+            /** Format: uuid */
+            tenantId: string;
+            userId: string;
+            email: string | null;
+            role: string;
+            /** @enum {string} */
+            state: "invited" | "active" | "suspended" | "revoked";
+            invitedBy: string | null;
+            /**
+             * Format: date-time
+             * @example 2026-03-01T09:30:00.000Z
+             */
+            invitedAt: string | null;
+            /**
+             * Format: date-time
+             * @example 2026-03-01T09:30:00.000Z
+             */
+            joinedAt: string | null;
+            /**
+             * Format: date-time
+             * @example 2026-03-01T09:30:00.000Z
+             */
+            suspendedAt: string | null;
+            /**
+             * Format: date-time
+             * @example 2026-03-01T09:30:00.000Z
+             */
+            revokedAt: string | null;
+            metadata: {
+                [key: string]: unknown;
+            };
+            /**
+             * Format: date-time
+             * @example 2026-03-01T09:30:00.000Z
+             */
+            createdAt: string;
+            /**
+             * Format: date-time
+             * @example 2026-03-01T09:30:00.000Z
+             */
+            updatedAt: string;
+        };
+        AddMember: {
+            /**
+             * @description The application's own id of the user.
+             * @example user-42
+             */
+            userId: string;
+            /** @example ada@example.com */
+            email?: string;
+            /**
+             * @description A built-in role or one of the tenant.
+             * @example member
+             */
+            role?: string;
+            metadata?: {
+                [key: string]: unknown;
+            };
+            /**
+             * @description `invited`: asked, and a member once they accept. Default `active`.
+             * @enum {string}
+             */
+            state?: "active" | "invited";
+        };
+        UpdateMember: {
+            /**
+             * @description A built-in role or one of the tenant.
+             * @example member
+             */
+            role?: string;
+            /** @example ada@example.com */
+            email?: string | null;
+            metadata?: {
+                [key: string]: unknown;
+            };
+        };
+        TransferOwnership: {
+            /**
+             * @description The application's own id of the user.
+             * @example user-42
+             */
+            to: string;
+            /**
+             * @description The owner who becomes admin; default: the one the tenant names.
+             * @example user-42
+             */
+            from?: string;
+        };
+        BootstrapOwner: {
+            /**
+             * @description The application's own id of the user.
+             * @example user-42
+             */
+            userId: string;
+            /** @example ada@example.com */
+            email?: string;
+            metadata?: {
+                [key: string]: unknown;
+            };
+        };
+        UserTenantPage: {
+            items: components["schemas"]["UserTenant"][];
+            nextCursor: string | null;
+            total: number;
+        };
+        UserTenant: {
+            /** Format: uuid */
+            tenantId: string;
+            slug: string;
+            name: string;
+            status: string;
+            role: string;
+            /** @enum {string} */
+            source: "member" | "organization" | "team" | "support";
+        };
+        RolePage: {
+            items: components["schemas"]["Role"][];
+            nextCursor: string | null;
+            total: number;
+        };
+        Role: {
+            name: string;
+            rank: number;
+            permissions: string[];
+            description: string | null;
+            isBuiltIn: boolean;
+        };
+        CreateRole: {
+            /** @example auditor */
+            name: string;
+            /** @description Nobody gives a role that ranks above their own. */
+            rank?: number;
+            permissions: string[];
+            description?: string;
+        };
+        UpdateRole: {
+            /** @description Nobody gives a role that ranks above their own. */
+            rank?: number;
+            permissions?: string[];
+            description?: string | null;
+        };
+        NewInvitation: {
+            /** Format: uuid */
+            id: string;
+            /** Format: uuid */
+            tenantId: string;
+            email: string;
+            role: string;
+            /** @enum {string} */
+            state: "pending" | "accepted" | "revoked" | "expired";
+            invitedBy: string | null;
+            /**
+             * Format: date-time
+             * @example 2026-03-01T09:30:00.000Z
+             */
+            expiresAt: string;
+            /**
+             * Format: date-time
+             * @example 2026-03-01T09:30:00.000Z
+             */
+            acceptedAt: string | null;
+            acceptedBy: string | null;
+            /**
+             * Format: date-time
+             * @example 2026-03-01T09:30:00.000Z
+             */
+            revokedAt: string | null;
+            metadata: {
+                [key: string]: unknown;
+            };
+            /**
+             * Format: date-time
+             * @example 2026-03-01T09:30:00.000Z
+             */
+            createdAt: string;
+            /** @description For the link that is sent; answered once and stored nowhere. */
+            token: string;
+        };
+        CreateInvitation: {
+            /** @example ada@example.com */
+            email: string;
+            /** @example member */
+            role?: string;
+            /** @description Default 7 days, at most 90. */
+            ttlSeconds?: number;
+            metadata?: {
+                [key: string]: unknown;
+            };
+        };
+        Invitation: {
+            /** Format: uuid */
+            id: string;
+            /** Format: uuid */
+            tenantId: string;
+            email: string;
+            role: string;
+            /** @enum {string} */
+            state: "pending" | "accepted" | "revoked" | "expired";
+            invitedBy: string | null;
+            /**
+             * Format: date-time
+             * @example 2026-03-01T09:30:00.000Z
+             */
+            expiresAt: string;
+            /**
+             * Format: date-time
+             * @example 2026-03-01T09:30:00.000Z
+             */
+            acceptedAt: string | null;
+            acceptedBy: string | null;
+            /**
+             * Format: date-time
+             * @example 2026-03-01T09:30:00.000Z
+             */
+            revokedAt: string | null;
+            metadata: {
+                [key: string]: unknown;
+            };
+            /**
+             * Format: date-time
+             * @example 2026-03-01T09:30:00.000Z
+             */
+            createdAt: string;
+        };
+        InvitationPage: {
+            items: components["schemas"]["Invitation"][];
+            nextCursor: string | null;
+            total: number;
+        };
+        AcceptedInvitation: {
+            invitation: components["schemas"]["Invitation"];
+            /** Format: uuid */
+            tenantId: string;
+            userId: string;
+            role: string;
+        };
+        AcceptInvitation: {
+            token: string;
+            /** @description Who accepts; only where no user asks, but who vouches for one. */
+            userId?: string;
+            email?: string;
+            emailVerified?: boolean;
+        };
+        OrganizationPage: {
+            items: components["schemas"]["Organization"][];
+            nextCursor: string | null;
+            total: number;
+        };
+        Organization: {
+            /** Format: uuid */
+            id: string;
+            /**
+             * @description 2-100 lowercase letters, digits and hyphens; neither UUID-shaped nor punycode nor reserved.
+             * @example acme-corp
+             */
+            slug: string;
+            name: string;
+            metadata: {
+                [key: string]: unknown;
+            };
+            /**
+             * Format: date-time
+             * @example 2026-03-01T09:30:00.000Z
+             */
+            createdAt: string;
+            /**
+             * Format: date-time
+             * @example 2026-03-01T09:30:00.000Z
+             */
+            updatedAt: string;
+        };
+        CreateOrganization: {
+            /** @example ACME Holding */
+            name: string;
+            /**
+             * @description 2-100 lowercase letters, digits and hyphens; neither UUID-shaped nor punycode nor reserved.
+             * @example acme-corp
+             */
+            slug?: string;
+            /**
+             * @description The application's own id of the user.
+             * @example user-42
+             */
+            ownerUserId?: string;
+            metadata?: {
+                [key: string]: unknown;
+            };
+        };
+        UpdateOrganization: {
+            name?: string;
+            metadata?: {
+                [key: string]: unknown;
+            };
+        };
+        OrganizationMemberPage: {
+            items: components["schemas"]["OrganizationMember"][];
+            nextCursor: string | null;
+            total: number;
+        };
+        OrganizationMember: {
+            /** Format: uuid */
+            organizationId: string;
+            userId: string;
+            email: string | null;
+            /** @enum {string} */
+            role: "owner" | "admin" | "member";
+            /**
+             * Format: date-time
+             * @example 2026-03-01T09:30:00.000Z
+             */
+            createdAt: string;
+        };
+        SetOrganizationMember: {
+            /**
+             * @description The application's own id of the user.
+             * @example user-42
+             */
+            userId: string;
+            email?: string;
+            /** @enum {string} */
+            role?: "owner" | "admin" | "member";
+        };
+        OrganizationTenantPage: {
+            items: components["schemas"]["OrganizationTenant"][];
+            nextCursor: string | null;
+            total: number;
+        };
+        OrganizationTenant: {
+            /** Format: uuid */
+            tenantId: string;
+            slug: string;
+            name: string;
+            status: string;
+            memberRole: string | null;
+        };
+        AddOrganizationTenant: {
+            /**
+             * @description Slug or id.
+             * @example acme-corp
+             */
+            tenant: string;
+            /**
+             * @description The role that plain members of the organization have in the tenant; null for none.
+             * @example guest
+             */
+            memberRole?: string | null;
+        };
+        OrganizationUserPage: {
+            items: components["schemas"]["OrganizationUser"][];
+            nextCursor: string | null;
+            total: number;
+        };
+        OrganizationUser: {
+            userId: string;
+            email: string | null;
+            /** @enum {string|null} */
+            organizationRole: "owner" | "admin" | "member" | null;
+            tenants: {
+                /** Format: uuid */
+                tenantId: string;
+                slug: string;
+                role: string;
+                state: string;
+            }[];
+        };
+        TeamPage: {
+            items: components["schemas"]["Team"][];
+            nextCursor: string | null;
+            total: number;
+        };
+        Team: {
+            /** Format: uuid */
+            id: string;
+            /** Format: uuid */
+            organizationId: string;
+            slug: string;
+            name: string;
+            /**
+             * Format: date-time
+             * @example 2026-03-01T09:30:00.000Z
+             */
+            createdAt: string;
+        };
+        CreateTeam: {
+            /** @example Auditors */
+            name: string;
+            /**
+             * @description 2-100 lowercase letters, digits and hyphens; neither UUID-shaped nor punycode nor reserved.
+             * @example acme-corp
+             */
+            slug?: string;
+        };
+        TeamMemberPage: {
+            items: components["schemas"]["TeamMember"][];
+            nextCursor: string | null;
+            total: number;
+        };
+        TeamMember: {
+            /** Format: uuid */
+            teamId: string;
+            userId: string;
+            /**
+             * Format: date-time
+             * @example 2026-03-01T09:30:00.000Z
+             */
+            createdAt: string;
+        };
+        AddTeamMember: {
+            /**
+             * @description The application's own id of the user.
+             * @example user-42
+             */
+            userId: string;
+        };
+        TeamRolePage: {
+            items: components["schemas"]["TeamRole"][];
+            nextCursor: string | null;
+            total: number;
+        };
+        TeamRole: {
+            /** Format: uuid */
+            teamId: string;
+            /** Format: uuid */
+            tenantId: string;
+            slug: string;
+            role: string;
+        };
+        SetTeamRole: {
+            /**
+             * @description Slug or id of a tenant of the organization.
+             * @example acme-corp
+             */
+            tenant: string;
+            /**
+             * @description Null takes the role away.
+             * @example guest
+             */
+            role: string | null;
         };
         CredentialPage: {
             items: components["schemas"]["CredentialInfo"][];
@@ -1115,6 +1604,1204 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Tenant"];
+                };
+            };
+        };
+    };
+    listMembers: {
+        parameters: {
+            query?: {
+                limit?: number;
+                /** @description nextCursor of the page before. */
+                cursor?: string;
+                /** @description Part of user id or e-mail address, case-insensitive. */
+                search?: string;
+                state?: "invited" | "active" | "suspended" | "revoked";
+                /** @description A built-in role or one of the tenant. */
+                role?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Slug or id. */
+                tenant: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description List the members of a tenant. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MemberPage"];
+                };
+            };
+        };
+    };
+    addMember: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug or id. */
+                tenant: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AddMember"];
+            };
+        };
+        responses: {
+            /** @description Add a user to a tenant, or ask one to join. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Member"];
+                };
+            };
+        };
+    };
+    getMember: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug or id. */
+                tenant: string;
+                /** @description The application's own id of the user. */
+                userId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Read a member. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Member"];
+                };
+            };
+        };
+    };
+    revokeMember: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug or id. */
+                tenant: string;
+                /** @description The application's own id of the user. */
+                userId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Take a member out of a tenant; they may be added again. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Member"];
+                };
+            };
+        };
+    };
+    updateMember: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug or id. */
+                tenant: string;
+                /** @description The application's own id of the user. */
+                userId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UpdateMember"];
+            };
+        };
+        responses: {
+            /** @description Change role, e-mail address or metadata of a member. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Member"];
+                };
+            };
+        };
+    };
+    suspendMember: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug or id. */
+                tenant: string;
+                /** @description The application's own id of the user. */
+                userId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Nothing"];
+            };
+        };
+        responses: {
+            /** @description Keep a member out until they are activated again. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Member"];
+                };
+            };
+        };
+    };
+    activateMember: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug or id. */
+                tenant: string;
+                /** @description The application's own id of the user. */
+                userId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Nothing"];
+            };
+        };
+        responses: {
+            /** @description Let a suspended member in again. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Member"];
+                };
+            };
+        };
+    };
+    acceptMember: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug or id. */
+                tenant: string;
+                /** @description The application's own id of the user. */
+                userId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Nothing"];
+            };
+        };
+        responses: {
+            /** @description Join a tenant as a user who was asked to; a user does so for themselves only. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Member"];
+                };
+            };
+        };
+    };
+    transferOwnership: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug or id. */
+                tenant: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TransferOwnership"];
+            };
+        };
+        responses: {
+            /** @description Make another member owner, and the owner admin. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Member"];
+                };
+            };
+        };
+    };
+    bootstrapOwner: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug or id. */
+                tenant: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BootstrapOwner"];
+            };
+        };
+        responses: {
+            /** @description Make a user the first owner of a tenant that has none. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Member"];
+                };
+            };
+        };
+    };
+    listTenantsOfUser: {
+        parameters: {
+            query?: {
+                limit?: number;
+                /** @description nextCursor of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The application's own id of the user. */
+                userId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description List the tenants that a user may enter. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UserTenantPage"];
+                };
+            };
+        };
+    };
+    listRoles: {
+        parameters: {
+            query?: {
+                limit?: number;
+                /** @description nextCursor of the page before. */
+                cursor?: string;
+                /** @description Part of name or description, case-insensitive. */
+                search?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Slug or id. */
+                tenant: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description List the roles of a tenant, built-in ones first. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RolePage"];
+                };
+            };
+        };
+    };
+    createRole: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug or id. */
+                tenant: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateRole"];
+            };
+        };
+        responses: {
+            /** @description Make a role of the tenant’s own. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Role"];
+                };
+            };
+        };
+    };
+    getRole: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug or id. */
+                tenant: string;
+                role: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Read a role. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Role"];
+                };
+            };
+        };
+    };
+    deleteRole: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug or id. */
+                tenant: string;
+                role: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Remove a role that nobody has. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Role"];
+                };
+            };
+        };
+    };
+    updateRole: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug or id. */
+                tenant: string;
+                role: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UpdateRole"];
+            };
+        };
+        responses: {
+            /** @description Change a role of the tenant’s own, for all who have it. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Role"];
+                };
+            };
+        };
+    };
+    listInvitations: {
+        parameters: {
+            query?: {
+                limit?: number;
+                /** @description nextCursor of the page before. */
+                cursor?: string;
+                /** @description Part of the e-mail address, case-insensitive. */
+                search?: string;
+                state?: "pending" | "accepted" | "revoked" | "expired";
+            };
+            header?: never;
+            path: {
+                /** @description Slug or id. */
+                tenant: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description List invitations, without their tokens. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InvitationPage"];
+                };
+            };
+        };
+    };
+    createInvitation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug or id. */
+                tenant: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateInvitation"];
+            };
+        };
+        responses: {
+            /** @description Make an invitation, in place of a pending one of the same address. Shown once. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewInvitation"];
+                };
+            };
+        };
+    };
+    resendInvitation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug or id. */
+                tenant: string;
+                /** @description Id. */
+                invitation: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Nothing"];
+            };
+        };
+        responses: {
+            /** @description Make a new token for an invitation; the old link is void. Shown once. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewInvitation"];
+                };
+            };
+        };
+    };
+    revokeInvitation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug or id. */
+                tenant: string;
+                /** @description Id. */
+                invitation: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Nothing"];
+            };
+        };
+        responses: {
+            /** @description Make an invitation void. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Invitation"];
+                };
+            };
+        };
+    };
+    getInvitation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug or id. */
+                tenant: string;
+                /** @description Id. */
+                invitation: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Read an invitation, without its token. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Invitation"];
+                };
+            };
+        };
+    };
+    acceptInvitation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AcceptInvitation"];
+            };
+        };
+        responses: {
+            /** @description Accept an invitation: a user for themselves, or a trusted backend for the user it vouches for. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AcceptedInvitation"];
+                };
+            };
+        };
+    };
+    listOrganizations: {
+        parameters: {
+            query?: {
+                limit?: number;
+                /** @description nextCursor of the page before. */
+                cursor?: string;
+                /** @description Part of slug or name, or of user id or e-mail address; case-insensitive. */
+                search?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description List organizations. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrganizationPage"];
+                };
+            };
+        };
+    };
+    createOrganization: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateOrganization"];
+            };
+        };
+        responses: {
+            /** @description Make an organization. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Organization"];
+                };
+            };
+        };
+    };
+    getOrganization: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug or id. */
+                organization: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Read an organization. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Organization"];
+                };
+            };
+        };
+    };
+    deleteOrganization: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug or id. */
+                organization: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Remove an organization that owns no tenants. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Organization"];
+                };
+            };
+        };
+    };
+    updateOrganization: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug or id. */
+                organization: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UpdateOrganization"];
+            };
+        };
+        responses: {
+            /** @description Change name or metadata of an organization. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Organization"];
+                };
+            };
+        };
+    };
+    listOrganizationMembers: {
+        parameters: {
+            query?: {
+                limit?: number;
+                /** @description nextCursor of the page before. */
+                cursor?: string;
+                /** @description Part of slug or name, or of user id or e-mail address; case-insensitive. */
+                search?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Slug or id. */
+                organization: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description List the members of an organization. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrganizationMemberPage"];
+                };
+            };
+        };
+    };
+    setOrganizationMember: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug or id. */
+                organization: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SetOrganizationMember"];
+            };
+        };
+        responses: {
+            /** @description Add a member of an organization, or change the role. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrganizationMember"];
+                };
+            };
+        };
+    };
+    removeOrganizationMember: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug or id. */
+                organization: string;
+                /** @description The application's own id of the user. */
+                userId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Take a member out of an organization. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrganizationMember"];
+                };
+            };
+        };
+    };
+    listOrganizationTenants: {
+        parameters: {
+            query?: {
+                limit?: number;
+                /** @description nextCursor of the page before. */
+                cursor?: string;
+                /** @description Part of slug or name, or of user id or e-mail address; case-insensitive. */
+                search?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Slug or id. */
+                organization: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description List the tenants of an organization. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrganizationTenantPage"];
+                };
+            };
+        };
+    };
+    addOrganizationTenant: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug or id. */
+                organization: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AddOrganizationTenant"];
+            };
+        };
+        responses: {
+            /** @description Put a tenant into an organization. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrganizationTenant"];
+                };
+            };
+        };
+    };
+    removeOrganizationTenant: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug or id. */
+                organization: string;
+                /** @description Slug or id. */
+                tenant: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Take a tenant out of an organization. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrganizationTenant"];
+                };
+            };
+        };
+    };
+    listOrganizationUsers: {
+        parameters: {
+            query?: {
+                limit?: number;
+                /** @description nextCursor of the page before. */
+                cursor?: string;
+                /** @description Part of slug or name, or of user id or e-mail address; case-insensitive. */
+                search?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Slug or id. */
+                organization: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description List all users across the tenants of an organization. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrganizationUserPage"];
+                };
+            };
+        };
+    };
+    listOrganizationsOfUser: {
+        parameters: {
+            query?: {
+                limit?: number;
+                /** @description nextCursor of the page before. */
+                cursor?: string;
+                /** @description Part of slug or name, or of user id or e-mail address; case-insensitive. */
+                search?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The application's own id of the user. */
+                userId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description List the organizations that a user belongs to. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrganizationPage"];
+                };
+            };
+        };
+    };
+    listTeams: {
+        parameters: {
+            query?: {
+                limit?: number;
+                /** @description nextCursor of the page before. */
+                cursor?: string;
+                /** @description Part of slug or name, or of user id or e-mail address; case-insensitive. */
+                search?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Slug or id. */
+                organization: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description List the teams of an organization. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TeamPage"];
+                };
+            };
+        };
+    };
+    createTeam: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug or id. */
+                organization: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateTeam"];
+            };
+        };
+        responses: {
+            /** @description Make a team in an organization. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Team"];
+                };
+            };
+        };
+    };
+    getTeam: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug or id. */
+                organization: string;
+                /** @description Slug or id. */
+                team: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Read a team. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Team"];
+                };
+            };
+        };
+    };
+    deleteTeam: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug or id. */
+                organization: string;
+                /** @description Slug or id. */
+                team: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Remove a team and its roles. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Team"];
+                };
+            };
+        };
+    };
+    listTeamMembers: {
+        parameters: {
+            query?: {
+                limit?: number;
+                /** @description nextCursor of the page before. */
+                cursor?: string;
+                /** @description Part of slug or name, or of user id or e-mail address; case-insensitive. */
+                search?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Slug or id. */
+                organization: string;
+                /** @description Slug or id. */
+                team: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description List the members of a team. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TeamMemberPage"];
+                };
+            };
+        };
+    };
+    addTeamMember: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug or id. */
+                organization: string;
+                /** @description Slug or id. */
+                team: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AddTeamMember"];
+            };
+        };
+        responses: {
+            /** @description Put a member of the organization into a team. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TeamMember"];
+                };
+            };
+        };
+    };
+    removeTeamMember: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug or id. */
+                organization: string;
+                /** @description Slug or id. */
+                team: string;
+                /** @description The application's own id of the user. */
+                userId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Take a member out of a team. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TeamMember"];
+                };
+            };
+        };
+    };
+    listTeamRoles: {
+        parameters: {
+            query?: {
+                limit?: number;
+                /** @description nextCursor of the page before. */
+                cursor?: string;
+                /** @description Part of slug or name, or of user id or e-mail address; case-insensitive. */
+                search?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Slug or id. */
+                organization: string;
+                /** @description Slug or id. */
+                team: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description List the roles of a team in tenants. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TeamRolePage"];
+                };
+            };
+        };
+    };
+    setTeamRole: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug or id. */
+                organization: string;
+                /** @description Slug or id. */
+                team: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SetTeamRole"];
+            };
+        };
+        responses: {
+            /** @description Give a team a role in a tenant, or take it away. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TeamRolePage"];
                 };
             };
         };
