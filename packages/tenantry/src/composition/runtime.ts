@@ -12,24 +12,8 @@ import type { PoolConfig, QueryResult } from '../engine/sql/pg.ts'
 import { detectPooler, endAll, openTwo } from '../engine/sql/pooler.ts'
 import { testIsolation } from '../engine/sql/self-test.ts'
 import { TenantGate } from '../engine/sql/tenant-gate.ts'
-import { createCredentials } from '../features/credentials/create-credentials.ts'
-import type { Credentials } from '../features/credentials/credential.ts'
-import { credentialsParticipant } from '../features/credentials/credentials-participant.ts'
 import { createKeys } from '../features/keys/create-keys.ts'
-import { createIdempotency } from '../features/idempotency/idempotency.ts'
-import { createExternalAccess } from '../features/external-access/external-access.ts'
-import { createOperators } from '../features/operators/create-operators.ts'
-import { createSupport } from '../features/operators/create-support.ts'
-import { supportParticipant } from '../features/operators/support-participant.ts'
-import { createInvitations } from '../features/invitations/create-invitations.ts'
-import { invitationsParticipant } from '../features/invitations/invitations-participant.ts'
-import { createOrganizations } from '../features/organizations/create-organizations.ts'
-import { createTeams } from '../features/organizations/create-teams.ts'
-import { organizationsParticipant } from '../features/organizations/organizations-participant.ts'
 import { refuseBrokenPolicies } from '../features/verify/catalogue/boot-policies.ts'
-import { createMembers } from '../features/members/create-members.ts'
-import { createRoles } from '../features/members/create-roles.ts'
-import { membersParticipant } from '../features/members/members-participant.ts'
 import { createMemberships } from '../features/members/memberships.ts'
 import { createVerifier, type Verifier } from '../features/verify/create-verifier.ts'
 import { startVerifySchedule } from '../features/verify/verify-schedule.ts'
@@ -41,6 +25,7 @@ import { isTenantryError, TenantryError } from '../kernel/errors.ts'
 import { reservedSlugs } from '../kernel/identifiers.ts'
 import type { Logger } from '../kernel/logger.ts'
 import type { Nouns } from './nouns.ts'
+import { openNouns, participantsOf } from './open-nouns.ts'
 import { warnOfTwoCopies } from './pg-copies.ts'
 import { sharedSchemasOf, type TenantrySettings } from './settings.ts'
 import type { KeySource, MembershipSource } from '../tenants/access.ts'
@@ -98,37 +83,18 @@ export async function startRuntime(adminUrl: string, settings: TenantrySettings,
     if (settings.checkPolicies !== false) {
       await refuseBrokenPolicies(central, { roles, loginUser: roles.login, sharedSchemas })
     }
-    const participants = [
-      migrations.participant,
-      membersParticipant({ clock: systemClock }),
-      keys.participant,
-      credentialsParticipant({ database: central, instanceId: instance.id, sink: settings.credentials?.sink }),
-      supportParticipant,
-      invitationsParticipant(systemClock),
-      organizationsParticipant(systemClock),
-      ...(settings.participants ?? []),
-    ]
-    const changes = {
-      ...{ database: central, clock: systemClock },
-      onChange: (tenantId: string) => registry.invalidate(tenantId),
-    }
-    const tenants = createTenants({ ...changes, participants, roles, logger, defaults: defaultsOf(settings) })
+    const parts = { adminUrl, settings, central, instance, registry, keys }
+    const tenants = createTenants({
+      ...{ database: central, clock: systemClock, roles, logger, defaults: defaultsOf(settings) },
+      participants: participantsOf(parts, migrations),
+      onChange: (tenantId) => registry.invalidate(tenantId),
+    })
     await tenants.resume()
     const tokens = createContextTokens({
       ...{ database: central, tenants, signingKey: instance.signingKey, appRole: roles.app, clock: systemClock },
       ...{ sharedSchemas, clockOffsetMs: instance.clockOffsetMs },
     })
-    const nouns: Nouns = {
-      keys: keys.keys,
-      externalAccess: createExternalAccess(central, instance),
-      credentials: credentialsOf({ adminUrl, settings, central, instance }),
-      operators: createOperators({ database: central, clock: systemClock }),
-      support: createSupport({ database: central, clock: systemClock }),
-      ...groupsOf({ central, settings, registry }),
-      members: createMembers(changes),
-      roles: createRoles(changes),
-      idempotency: createIdempotency(central),
-    }
+    const nouns = openNouns(parts)
     const verifier = createVerifier({ central, instance, connection, sharedSchemas, logger })
     opened.push(scheduleOf(verifier, { central, settings, logger }))
     const close = () => closeAll(opened)
@@ -175,39 +141,6 @@ async function openInstance(central: CentralDatabase): Promise<Instance> {
     const unfinished = isTenantryError(error, 'NOT_INITIALIZED') || isTenantryError(error, 'CONTROL_PLANE_OUTDATED')
     if (!unfinished) throw error
     return initialise(central)
-  }
-}
-
-interface CredentialParts {
-  readonly adminUrl: string
-  readonly settings: TenantrySettings
-  readonly central: CentralDatabase
-  readonly instance: Instance
-}
-
-function credentialsOf({ adminUrl, settings, central, instance }: CredentialParts): Credentials {
-  return createCredentials({
-    ...{ database: central, instanceId: instance.id, appRole: instance.roles.app, clock: systemClock },
-    serverUrl: settings.credentials?.serverUrl ?? adminUrl,
-    sharedSchemas: settings.sharedSchemas ?? ['public'],
-    sink: settings.credentials?.sink,
-  })
-}
-
-interface GroupParts {
-  readonly central: CentralDatabase
-  readonly settings: TenantrySettings
-  readonly registry: CachedRegistry
-}
-
-function groupsOf({ central, settings, registry }: GroupParts) {
-  const onChange = (tenantId: string) => registry.invalidate(tenantId)
-  const parts = { database: central, clock: systemClock, onChange }
-  const named = { ...parts, reservedSlugs: defaultsOf(settings).reservedSlugs }
-  return {
-    invitations: createInvitations(parts),
-    organizations: createOrganizations(named),
-    teams: createTeams(named),
   }
 }
 

@@ -19,8 +19,8 @@ async function refusal(promise: Promise<unknown>) {
     () => undefined,
     (thrown: unknown) => thrown,
   )
-  if (!isTenantryError(error)) throw error ?? new Error('nothing was refused')
-  return error
+  if (isTenantryError(error)) return error
+  throw new Error('nothing was refused as it should be', { cause: error })
 }
 
 describe('the configuration file', () => {
@@ -131,7 +131,7 @@ describe('the configuration file', () => {
     await write('tenantry.config.ts', `throw new Error('no such secret')`)
     const error = await refusal(load())
     expect(error.message).not.toContain('secret')
-    expect(String((error.cause as Error).message)).toContain('no such secret')
+    expect((error.cause as Error).message).toContain('no such secret')
   })
 })
 

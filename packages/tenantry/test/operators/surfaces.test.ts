@@ -154,7 +154,7 @@ describe('the mode of a tenant', () => {
         second
           .scope('initech')
           .query('select 1')
-          .then(String, (error: { code: string }) => error.code),
+          .then(String, (error: unknown) => (error as { code: string }).code),
       )
       .toBe('TENANT_MAINTENANCE')
     await tenantry.tenants.setMode('initech', { mode: 'normal' })
@@ -222,7 +222,7 @@ describe('central power', () => {
           await tx.query('select set_config($1, $2, true)', [name, value])
           return (await tx.query('select text from note')).rows
         })
-        .catch((error: { code: string }) => error.code)
+        .catch((error: unknown) => (error as { code: string }).code)
       expect(rows).toEqual(name === 'row_security' ? '42501' : [{ text: 'acme' }])
     }
   })

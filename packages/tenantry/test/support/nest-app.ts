@@ -74,8 +74,8 @@ export async function openApp(
 ): Promise<INestApplication> {
   const AppModule = emptyClass()
   Module({ imports: [module], controllers: [...controllers], providers: [...providers] })(AppModule)
-  const options = { logger: false, abortOnError: false, forceCloseConnections: true } as NestApplicationOptions
-  return NestFactory.create(AppModule, adapter, options)
+  const options: unknown = { logger: false, abortOnError: false, forceCloseConnections: true }
+  return NestFactory.create(AppModule, adapter, options as NestApplicationOptions)
 }
 
 export async function serveNest(adapter: AbstractHttpAdapter, { tenantry, options, routes }: HostApp) {

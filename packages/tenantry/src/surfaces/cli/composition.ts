@@ -9,7 +9,7 @@ import type { ExternalAccess } from '../../features/external-access/external-acc
 import type { LintOptions, LintReport } from '../../features/lint/lint-folder.ts'
 import type { ResolutionSettings } from '../../features/resolution/settings.ts'
 import type { ContextToken, TokenOptions } from '../../features/tokens/context-tokens.ts'
-import type { CredentialSettings } from '../../composition/settings.ts'
+import type { CredentialSettings, TenantrySettings } from '../../composition/settings.ts'
 import type { Logger } from '../../kernel/logger.ts'
 import type { TenantRef } from '../../tenants/tenant.ts'
 import type { ControlPlane } from '../http/control-plane.ts'
@@ -131,6 +131,12 @@ export function placedAt(composition: Composition, place: Place): Composition {
   }
 }
 
+/** Which database it is, the command line has decided. */
+function withoutDatabase(settings: TenantrySettings): TenantrySettings {
+  const own = new Set(['adminUrl', 'databaseUrl', 'embedded'])
+  return Object.fromEntries(Object.entries(settings).filter(([name]) => !own.has(name)))
+}
+
 /** The parts as this package has them. */
 export const packageComposition: Composition = {
   async readConfig(place = NOWHERE) {
@@ -142,10 +148,8 @@ export const packageComposition: Composition = {
       import('../../tenantry.ts'),
       packageComposition.readConfig(place),
     ])
-    // Which database it is, the command line has decided.
-    const { adminUrl: _, databaseUrl: __, embedded: ___, ...configured } = settings
-    const resolution = { ...resolutionDefaults, ...configured.resolution }
-    const tenantry = createTenantry({ ...configured, ...options, resolution })
+    const resolution = { ...resolutionDefaults, ...settings.resolution }
+    const tenantry = createTenantry({ ...withoutDatabase(settings), ...options, resolution })
     try {
       await tenantry.start()
     } catch (error) {

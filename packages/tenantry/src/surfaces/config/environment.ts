@@ -91,7 +91,7 @@ export function overridesOf(env: Environment): readonly Override[] {
 
 /** Variables that look like ours and mean nothing: most likely misspelt. */
 export function unknownVariables(env: Environment): readonly string[] {
-  const known = new Set([...configVariables, ...routingVariables].map(({ name }) => name as string))
+  const known = new Set<string>([...configVariables, ...routingVariables].map(({ name }) => name))
   return Object.keys(env).filter((name) => name.startsWith('TENANTRY_') && !known.has(name) && !ELSEWHERE.test(name))
 }
 

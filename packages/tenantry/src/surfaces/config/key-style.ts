@@ -37,9 +37,9 @@ export function nearest(name: string, known: readonly string[]): string | undefi
 /** How many letters to insert, drop or change. */
 function distanceOf(a: string, b: string): number {
   let before = Array.from({ length: b.length + 1 }, (_, index) => index)
-  for (const [row, letter] of [...a].entries()) {
+  for (const [row, letter] of Array.from(a).entries()) {
     const next = [row + 1]
-    for (const [column, other] of [...b].entries()) {
+    for (const [column, other] of Array.from(b).entries()) {
       const changed = (before[column] ?? 0) + (letter === other ? 0 : 1)
       next.push(Math.min(changed, (before[column + 1] ?? 0) + 1, (next[column] ?? 0) + 1))
     }
