@@ -67,16 +67,16 @@ export function tenancy(tenantry: TenancyHost, options: TenancyOptions = {}): Re
  * express().use('/app', requireTenant({ loginUrl: '/login' }))
  * ```
  */
-export const requireTenant = (options?: guards.GuardOptions) => handlerOf(guards.tenantGuard(options))
+export const requireTenant = (options?: guards.GuardOptions): RequestHandler => handlerOf(guards.tenantGuard(options))
 
 /** Lets members of the tenant on; others get 403. */
-export const requireMember = (options?: guards.GuardOptions) => handlerOf(guards.memberGuard(options))
+export const requireMember = (options?: guards.GuardOptions): RequestHandler => handlerOf(guards.memberGuard(options))
 
 /** Lets members on whose role is one of these; others get 403. */
-export const requireRole = (...roles: readonly string[]) => handlerOf(guards.roleGuard(roles))
+export const requireRole = (...roles: readonly string[]): RequestHandler => handlerOf(guards.roleGuard(roles))
 
 /** Lets members and keys on that have all of these permissions; others get 403. */
-export const requirePermission = (...permissions: readonly Permission[]) =>
+export const requirePermission = (...permissions: readonly Permission[]): RequestHandler =>
   handlerOf(guards.permissionGuard(permissions))
 
 function handlerOf(guard: guards.Guard): RequestHandler {
