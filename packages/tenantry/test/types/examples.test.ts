@@ -20,6 +20,7 @@ const entries = {
   'tenantry/knex': `${root}packages/tenantry/src/bridges/knex.ts`,
   'tenantry/mikro-orm': `${root}packages/tenantry/src/bridges/mikro-orm.ts`,
   'tenantry/nestjs': `${root}packages/tenantry/src/bridges/nestjs.ts`,
+  'tenantry/next': `${root}packages/tenantry/src/bridges/next.ts`,
   'tenantry/ws': `${root}packages/tenantry/src/bridges/ws.ts`,
   'tenantry/prisma': `${root}packages/tenantry/src/bridges/prisma.ts`,
   'tenantry/sequelize': `${root}packages/tenantry/src/bridges/sequelize.ts`,

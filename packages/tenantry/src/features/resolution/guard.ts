@@ -22,6 +22,8 @@ export interface GuardAnswer {
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
   readonly body: string
+  /** The same for callers that have no response to send it with; it names neither a tenant nor a value. */
+  readonly error: TenantryError
 }
 
 /** A request that was resolved. */
@@ -86,11 +88,12 @@ function guard({ loginUrl }: GuardOptions, refusalOf: (resolution: Resolution) =
     if (code === undefined) return undefined
     const { request, requestId } = guarded
     const page = loginUrl === undefined ? undefined : loginPage(loginUrl, { code, caller: resolution.caller, request })
-    return page === undefined ? problemAnswer(code, requestId) : redirect(page, requestId)
+    const problem = problemAnswer(code, requestId)
+    return page === undefined ? problem : { ...redirect(page, requestId), error: problem.error }
   }
 }
 
-function redirect(location: string, requestId: string): GuardAnswer {
+function redirect(location: string, requestId: string): Omit<GuardAnswer, 'error'> {
   return { status: 302, headers: { ...commonHeaders(requestId), location }, body: '' }
 }
 
@@ -112,7 +115,7 @@ function answerOf(error: TenantryError, requestId: string): GuardAnswer {
     ...(error.status === 401 ? { 'www-authenticate': 'Bearer error="invalid_token"' } : {}),
     ...(error.status === 503 && error.retryable ? { 'retry-after': '1' } : {}),
   }
-  return { status: error.status, headers, body: JSON.stringify(problem) }
+  return { status: error.status, headers, body: JSON.stringify(problem), error }
 }
 
 const commonHeaders = (requestId: string) => ({ 'x-request-id': requestId, 'cache-control': 'no-store' })
