@@ -5,6 +5,7 @@ import { configCommand } from './commands/config.ts'
 import { devCommand } from './commands/dev.ts'
 import { externalCommand } from './commands/external.ts'
 import { explainCommand } from './commands/explain.ts'
+import { invitationCommand } from './commands/invitations.ts'
 import { keyCommand } from './commands/keys.ts'
 import {
   activateCommand,
@@ -13,11 +14,13 @@ import {
   restoreCommand,
   suspendCommand,
 } from './commands/lifecycle.ts'
+import { memberCommand } from './commands/members.ts'
 import { modeCommand } from './commands/mode.ts'
 import { operatorCommand } from './commands/operators.ts'
 import { supportCommand } from './commands/support.ts'
 import { lintCommand } from './commands/lint.ts'
 import { deleteCommand, purgeCommand } from './commands/removal.ts'
+import { roleCommand } from './commands/roles.ts'
 import { serveCommand } from './commands/serve.ts'
 import { doctorCommand, initCommand } from './commands/setup.ts'
 import { sqlCommand } from './commands/sql.ts'
@@ -40,6 +43,9 @@ export const commands: readonly CommandSpec[] = [
   showCommand,
   updateCommand,
   statsCommand,
+  memberCommand,
+  roleCommand,
+  invitationCommand,
   provisionCommand,
   suspendCommand,
   activateCommand,

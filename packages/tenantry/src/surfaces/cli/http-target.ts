@@ -7,6 +7,7 @@ import { TenantryError } from '../../kernel/errors.ts'
 import type { VerifyOptions } from '../../features/verify/create-verifier.ts'
 import type { VerifyReport } from '../../features/verify/report.ts'
 import type { ListTenants, Page, TenantRef } from '../../tenants/tenant.ts'
+import { peopleOver } from './people-target.ts'
 import type { Target } from './target.ts'
 
 export interface HttpTargetOptions {
@@ -19,7 +20,8 @@ interface Call {
   readonly body?: object
 }
 
-type Api = <T>(path: string, call?: Call) => Promise<T>
+/** Asks the HTTP API, and throws its errors. */
+export type Api = <T>(path: string, call?: Call) => Promise<T>
 
 export interface HttpTarget extends Target {
   verify(options: VerifyOptions): Promise<VerifyReport>
@@ -50,6 +52,7 @@ export function httpTarget(options: HttpTargetOptions): HttpTarget {
     operators: operatorsOver(api),
     support: supportOver(api),
     keys: keysOver(api),
+    ...peopleOver(api),
     verify: ({ only, readOnly, allowSkipped, sampleSchemas }) =>
       api('api/verify', { method: 'POST', body: { only, readOnly, allowSkipped, sampleSchemas } }),
     close: async () => {},

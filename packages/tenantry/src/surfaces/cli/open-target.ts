@@ -5,6 +5,7 @@ import type { ApiKeys } from '../../features/keys/api-key.ts'
 import type { Tenants } from '../../tenants/tenants.ts'
 import type { CommandRun } from './command.ts'
 import { httpTarget } from './http-target.ts'
+import { peopleActingAs } from './people-target.ts'
 import { chooseTarget, credentialSettings, type Target } from './target.ts'
 
 /** Runs `work` on the target of this command line. */
@@ -26,6 +27,7 @@ async function openDirect(run: CommandRun, adminUrl: string): Promise<Target> {
     operators: operatorsActingAs('cli', tenantry.operators),
     support: supportActingAs('cli', tenantry.support),
     keys: keysActingAs('cli', tenantry.keys),
+    ...peopleActingAs('cli', tenantry),
     close: () => tenantry.close(),
   }
 }

@@ -21,6 +21,7 @@ import type { ApiKey, CreateApiKey, ListApiKeys, NewApiKey, RotateApiKey } from 
 import { TenantryError } from '../../kernel/errors.ts'
 import type { Page, TenantRef } from '../../tenants/tenant.ts'
 import type { Tenants } from '../../tenants/tenants.ts'
+import type { PeopleTarget } from './people-target.ts'
 import { readRunFile } from './run-file.ts'
 
 /** The tenant operations that every target has. */
@@ -77,7 +78,7 @@ export interface TargetKeys {
 }
 
 /** What a command works on, whichever way it is reached. */
-export interface Target {
+export interface Target extends PeopleTarget {
   readonly tenants: TargetTenants
   readonly credentials: TargetCredentials
   readonly operators: TargetOperators
