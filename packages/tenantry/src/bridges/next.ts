@@ -38,10 +38,10 @@ export interface NextTenancy {
    * Wraps a route handler of the App Router: it runs inside the tenant of its request, or outside of every scope where there
    * is none. What a guard refuses is answered as problem details, and the handler is not called.
    */
-  route<R extends Request, C>(
+  readonly route: <R extends Request, C>(
     handler: (request: R, context: C) => Response | Promise<Response>,
     ...guards: readonly NextGuard[]
-  ): (request: R, context: C) => Promise<Response>
+  ) => (request: R, context: C) => Promise<Response>
   /**
    * Runs a part of a server component, or a server action, inside the tenant that these headers name. It always asks
    * `requireTenant()` first. There is no answer to send, so it throws what the guards refuse: TENANT_NOT_RESOLVED,
@@ -62,16 +62,16 @@ export interface NextTenancy {
    * }
    * ```
    */
-  page<T>(
+  readonly page: <T>(
     headers: NextHeaders,
     callback: (resolution: Resolution) => T | Promise<T>,
     ...guards: readonly NextGuard[]
-  ): Promise<T>
+  ) => Promise<T>
   /** Wraps an API route of the Pages Router, as `route` does, until its response is over. */
-  api<Q extends NextApiMessage, S extends NextApiReply>(
+  readonly api: <Q extends NextApiMessage, S extends NextApiReply>(
     handler: (request: Q, response: S) => unknown,
     ...guards: readonly NextGuard[]
-  ): (request: Q, response: S) => Promise<void>
+  ) => (request: Q, response: S) => Promise<void>
 }
 
 const resolutions = new WeakMap<object, Resolution>()
