@@ -225,7 +225,7 @@ describe('over HTTP', () => {
     expect(first).toMatchObject({ status: 201, answer: { userId: 'olga', role: 'owner', tenantId: stage.ids.acme } })
   })
 
-  it('a member is added, read at their location, and refused in another start', async () => {
+  it('a member is added, read, kept out and let in, and refused where their state is another', async () => {
     const added = await call(olga, `POST ${path}/members`, { userId: 'mia', email: 'Mia@Example.com' })
     expect(added).toMatchObject({ status: 201, answer: { role: 'member', state: 'active', email: 'mia@example.com' } })
     const read = await call(olga, `GET ${path}/members/mia`)
