@@ -16,6 +16,7 @@ import {
 } from './commands/lifecycle.ts'
 import { memberCommand } from './commands/members.ts'
 import { modeCommand } from './commands/mode.ts'
+import { organizationCommand } from './commands/organizations.ts'
 import { operatorCommand } from './commands/operators.ts'
 import { supportCommand } from './commands/support.ts'
 import { lintCommand } from './commands/lint.ts'
@@ -26,6 +27,7 @@ import { doctorCommand, initCommand } from './commands/setup.ts'
 import { sqlCommand } from './commands/sql.ts'
 import { statsCommand } from './commands/stats.ts'
 import { protectCommand } from './commands/table.ts'
+import { teamCommand } from './commands/teams.ts'
 import { tokenCommand } from './commands/token.ts'
 import { createCommand, listCommand, showCommand, updateCommand } from './commands/tenants.ts'
 import { verifyCommand } from './commands/verify.ts'
@@ -46,6 +48,8 @@ export const commands: readonly CommandSpec[] = [
   memberCommand,
   roleCommand,
   invitationCommand,
+  organizationCommand,
+  teamCommand,
   provisionCommand,
   suspendCommand,
   activateCommand,

@@ -8,6 +8,7 @@ import type { VerifyOptions } from '../../features/verify/create-verifier.ts'
 import type { VerifyReport } from '../../features/verify/report.ts'
 import type { ListTenants, Page, TenantRef } from '../../tenants/tenant.ts'
 import { peopleOver } from './people-target.ts'
+import { organizationsOver, teamsOver } from './organizations-target.ts'
 import type { Target } from './target.ts'
 
 export interface HttpTargetOptions {
@@ -53,6 +54,8 @@ export function httpTarget(options: HttpTargetOptions): HttpTarget {
     support: supportOver(api),
     keys: keysOver(api),
     ...peopleOver(api),
+    organizations: organizationsOver(api),
+    teams: teamsOver(api),
     verify: ({ only, readOnly, allowSkipped, sampleSchemas }) =>
       api('api/verify', { method: 'POST', body: { only, readOnly, allowSkipped, sampleSchemas } }),
     close: async () => {},

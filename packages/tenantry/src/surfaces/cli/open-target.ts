@@ -6,6 +6,7 @@ import type { Tenants } from '../../tenants/tenants.ts'
 import type { CommandRun } from './command.ts'
 import { httpTarget } from './http-target.ts'
 import { peopleActingAs } from './people-target.ts'
+import { organizationsActingAs, teamsActingAs } from './organizations-target.ts'
 import { chooseTarget, credentialSettings, type Target } from './target.ts'
 
 /** Runs `work` on the target of this command line. */
@@ -28,6 +29,8 @@ async function openDirect(run: CommandRun, adminUrl: string): Promise<Target> {
     support: supportActingAs('cli', tenantry.support),
     keys: keysActingAs('cli', tenantry.keys),
     ...peopleActingAs('cli', tenantry),
+    organizations: organizationsActingAs('cli', tenantry.organizations),
+    teams: teamsActingAs('cli', tenantry.teams),
     close: () => tenantry.close(),
   }
 }

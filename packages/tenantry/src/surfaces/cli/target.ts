@@ -22,6 +22,7 @@ import { TenantryError } from '../../kernel/errors.ts'
 import type { Page, TenantRef } from '../../tenants/tenant.ts'
 import type { Tenants } from '../../tenants/tenants.ts'
 import type { PeopleTarget } from './people-target.ts'
+import type { TargetOrganizations, TargetTeams } from './organizations-target.ts'
 import { readRunFile } from './run-file.ts'
 
 /** The tenant operations that every target has. */
@@ -84,6 +85,8 @@ export interface Target extends PeopleTarget {
   readonly operators: TargetOperators
   readonly support: TargetSupport
   readonly keys: TargetKeys
+  readonly organizations: TargetOrganizations
+  readonly teams: TargetTeams
   close(): Promise<void>
 }
 

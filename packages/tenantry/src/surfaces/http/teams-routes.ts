@@ -1,6 +1,6 @@
 // Teams of an organization: who is in them, and which roles they have in its tenants.
 import type { Context } from 'hono'
-import type { TeamMember, TeamRole, Teams } from '../../features/organizations/organization.ts'
+import type { Teams } from '../../features/organizations/organization.ts'
 import type { App, Env } from './app.ts'
 import {
   AddTeamMemberSchema,
@@ -15,8 +15,9 @@ import {
 } from './contract/organizations.ts'
 import { endpoint } from './endpoint.ts'
 import { bodyOf, paramOf, queryOf } from './input.ts'
-import { type Listing, pageOfAll } from './list-page.ts'
+import { pageOfAll } from './list-page.ts'
 import { actor, organizationOf } from './organizations-routes.ts'
+import { teamMemberListing, teamRoleListing } from './team-listings.ts'
 
 const ALL = '/api/organizations/{organization}/teams'
 const ONE = `${ALL}/{team}` as const
@@ -25,14 +26,6 @@ const team = { tag, answer: TeamSchema }
 const list = { tag, query: ListQuery }
 
 const teamOf = (c: Context<Env>) => paramOf(c, 'team')
-
-/** How the members of a team are listed. */
-export const teamMemberListing: Listing<TeamMember> = { key: ({ userId }) => userId, words: ({ userId }) => [userId] }
-/** How the roles of a team are listed. */
-export const teamRoleListing: Listing<TeamRole> = {
-  key: ({ tenantId }) => tenantId,
-  words: ({ slug, role }) => [slug, role],
-}
 
 export function teamsRoutes(app: App, teams: Teams): void {
   collection(app, teams)
