@@ -99,6 +99,9 @@ export interface Tenantry extends Nouns, Requests, AsyncDisposable {
    *
    * @example
    * ```ts
+   * import { EventEmitter } from 'node:events'
+   *
+   * const socket = new EventEmitter()
    * await tenantry.run('acme-corp', async () => {
    *   socket.on('message', tenantry.bind(async (text) => {
    *     await tenantry.pool.query('insert into messages (text) values ($1)', [String(text)])
