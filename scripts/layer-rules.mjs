@@ -67,7 +67,6 @@ const owners = {
   express: 'bridges/express',
   fastify: 'bridges/fastify',
   koa: 'bridges/koa',
-  next: 'bridges/next',
   jose: 'features/resolution/jwt/jose',
   '@babel/parser': 'features/lint/script/parse-script',
   'libpg-query': 'features/lint/sql/parse-sql',
