@@ -97,8 +97,8 @@ const appRouter: Host = {
   serve: (suite) => {
     const { route } = bridge.tenancy(suite.tenantry, suite.options)
     const routes = wrapped(suite, (each, guards) =>
-      route(
-        async (request: NextRequest, _context: unknown) => {
+      route<NextRequest, unknown>(
+        async (request) => {
           const body: unknown = each.method === 'POST' ? await request.json() : undefined
           return responseOf(await each.handle({ tenancy: bridge.tenancyOf(request), body }))
         },
