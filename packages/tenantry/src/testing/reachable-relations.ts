@@ -30,7 +30,10 @@ const UNCOVERED = `
       when not exists (select from pg_policy p where p.polrelid = reachable.oid and p.polpermissive
           and p.polroles && array[0, app]) then 'has no policy for the application'
       when exists (select from pg_policy p where p.polrelid = reachable.oid and p.polpermissive and p.polroles && array[0, app]
-          and coalesce(pg_get_expr(p.polqual, p.polrelid), pg_get_expr(p.polwithcheck, p.polrelid)) not like '%tenantry.current_tenant_id()%')
+          and coalesce(pg_get_expr(p.polqual, p.polrelid), pg_get_expr(p.polwithcheck, p.polrelid)) !~ case
+            -- What our own tables ask for beside it is found from the verified tenant.
+            when is_ours then 'tenantry\\.current_(tenant_id|organization_id|team_ids)\\(\\)'
+            else 'tenantry\\.current_tenant_id\\(\\)' end)
         then 'has a policy that does not ask for the tenant'
       when has_table_privilege(app, oid, 'truncate') then 'may be truncated, which no policy covers'
       end as reason
