@@ -40,6 +40,19 @@ export function readEventCursor(cursor = '0'): string {
   return cursor
 }
 
+/** A cursor behind a text that may be anything, such as a user id of the application's: opaque to callers. */
+export function textCursor(last: string): string {
+  return Buffer.from(last).toString('base64url')
+}
+
+/** The text after which a page begins; null for the first page. */
+export function readTextCursor(cursor: string | undefined): string | null {
+  if (cursor === undefined) return null
+  const last = typeof cursor === 'string' ? Buffer.from(cursor, 'base64url').toString() : ''
+  if (last === '' || last.includes('\0') || textCursor(last) !== cursor) throw badCursor()
+  return last
+}
+
 function badCursor(): TenantryError {
   return new TenantryError('INVALID_INPUT', '"cursor" must be the nextCursor of an earlier page.', { field: 'cursor' })
 }

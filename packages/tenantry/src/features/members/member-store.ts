@@ -1,8 +1,7 @@
 // The rows of members: reading one, a page of them, and writing one as it is after a change.
 import type { Sql } from '../../engine/sql/database.ts'
-import { checkFilter, checkLimit } from '../../tenants/paging.ts'
+import { checkFilter, checkLimit, readTextCursor, textCursor } from '../../tenants/paging.ts'
 import type { JsonObject, Page } from '../../tenants/tenant.ts'
-import { cursorAfter, readCursor } from './cursor.ts'
 import type { ListMembers, Member, MemberState } from './member.ts'
 import { checkState } from './member-input.ts'
 
@@ -81,16 +80,17 @@ export async function listMembers(sql: Sql, tenantId: string, query: ListMembers
   const { rows } = await sql.query<MemberRow>(
     `select ${COLUMNS} from tenantry.member
       where ${MATCHING} and ($5::text is null or user_id > $5) order by user_id limit $6`,
-    [...filter, readCursor(query.cursor), limit + 1],
+    [...filter, readTextCursor(query.cursor), limit + 1],
   )
   const { rows: counted } = await sql.query<{ total: number }>(
     `select count(*)::integer as total from tenantry.member where ${MATCHING}`,
     filter,
   )
   const items = rows.slice(0, limit).map(toMember)
+  const last = items.at(-1)
   return {
     items,
-    nextCursor: rows.length > limit ? cursorAfter(items.at(-1)?.userId) : null,
+    nextCursor: rows.length > limit && last !== undefined ? textCursor(last.userId) : null,
     total: counted[0]?.total ?? 0,
   }
 }

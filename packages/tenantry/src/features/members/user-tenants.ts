@@ -1,8 +1,7 @@
 // The tenants that a user belongs to, whichever way: by rows of their own, by organizations, by teams.
 import type { Sql } from '../../engine/sql/database.ts'
-import { checkLimit } from '../../tenants/paging.ts'
+import { checkLimit, readTextCursor, textCursor } from '../../tenants/paging.ts'
 import type { Page } from '../../tenants/tenant.ts'
-import { cursorAfter, readCursor } from './cursor.ts'
 import type { UserTenant } from './member.ts'
 
 const BELONGING = `
@@ -22,15 +21,16 @@ export async function tenantsOfUser(
   const { rows } = await sql.query<UserTenant>(
     `select t.id as "tenantId", t.slug, t.name, t.status, m.role, m.source ${BELONGING}
       where $2::text is null or t.slug > $2 order by t.slug limit $3`,
-    [userId, readCursor(query.cursor), limit + 1],
+    [userId, readTextCursor(query.cursor), limit + 1],
   )
   const { rows: counted } = await sql.query<{ total: number }>(`select count(*)::integer as total ${BELONGING}`, [
     userId,
   ])
   const items = rows.slice(0, limit)
+  const last = items.at(-1)
   return {
     items,
-    nextCursor: rows.length > limit ? cursorAfter(items.at(-1)?.slug) : null,
+    nextCursor: rows.length > limit && last !== undefined ? textCursor(last.slug) : null,
     total: counted[0]?.total ?? 0,
   }
 }

@@ -93,19 +93,6 @@ export function checkQuery(options: ListQuery): CheckedQuery {
   return { limit: checkLimit(options.limit), cursor: options.cursor, search: search?.toLowerCase() ?? null }
 }
 
-// People are listed by their user ids, which are the application's and may be any text.
-export function userCursor(userId: string): string {
-  return Buffer.from(userId).toString('base64url')
-}
-
-/** The user id after which a page begins. Throws INVALID_INPUT. */
-export function readUserCursor(cursor: string | undefined): string | null {
-  if (cursor === undefined) return null
-  const userId = typeof cursor === 'string' ? Buffer.from(cursor, 'base64url').toString() : ''
-  if (userId !== '' && !userId.includes('\0') && userCursor(userId) === cursor) return userId
-  throw new TenantryError('INVALID_INPUT', '"cursor" must be the nextCursor of an earlier page.', { field: 'cursor' })
-}
-
 export function organizationNotFound(): TenantryError {
   return new TenantryError('ORGANIZATION_NOT_FOUND', 'There is no such organization.')
 }

@@ -5,15 +5,8 @@ import { TenantryError } from '../../kernel/errors.ts'
 import type { Page } from '../../tenants/tenant.ts'
 import type { ActOptions } from '../../tenants/tenants.ts'
 import type { ListQuery, OrganizationMember, OrganizationRef, OrganizationRole } from './organization.ts'
-import {
-  checkMember,
-  checkQuery,
-  checkUserId,
-  memberNotFound,
-  type NewMember,
-  readUserCursor,
-  userCursor,
-} from './organization-input.ts'
+import { checkMember, checkQuery, checkUserId, memberNotFound, type NewMember } from './organization-input.ts'
+import { readTextCursor, textCursor } from '../../tenants/paging.ts'
 import { findOrganization, inOrganization, type OrganizationsOptions, recordChange } from './organization-row.ts'
 
 interface MemberRow {
@@ -131,7 +124,7 @@ export async function listMembers(
   options: ListQuery,
 ): Promise<Page<OrganizationMember>> {
   const { limit, search, cursor } = checkQuery(options)
-  const after = readUserCursor(cursor)
+  const after = readTextCursor(cursor)
   const { id } = await findOrganization(database, ref)
   const { rows } = await database.query<MemberRow>(
     `select ${columns} from tenantry.organization_member
@@ -146,7 +139,7 @@ export async function listMembers(
   const last = items.at(-1)
   return {
     items,
-    nextCursor: rows.length > limit && last !== undefined ? userCursor(last.userId) : null,
+    nextCursor: rows.length > limit && last !== undefined ? textCursor(last.userId) : null,
     total: counted[0]?.total ?? 0,
   }
 }

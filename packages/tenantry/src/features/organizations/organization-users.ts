@@ -2,7 +2,8 @@
 // is such an organization at all.
 import type { Page } from '../../tenants/tenant.ts'
 import type { ListQuery, OrganizationRef, OrganizationUser } from './organization.ts'
-import { checkQuery, keyOf, organizationNotFound, readUserCursor, userCursor } from './organization-input.ts'
+import { checkQuery, keyOf, organizationNotFound } from './organization-input.ts'
+import { readTextCursor, textCursor } from '../../tenants/paging.ts'
 import type { OrganizationsOptions } from './organization-row.ts'
 
 // One more than the page holds is asked for, to know whether another follows.
@@ -48,7 +49,7 @@ export async function listUsers(
   options: ListQuery,
 ): Promise<Page<OrganizationUser>> {
   const { limit, search, cursor } = checkQuery(options)
-  const after = readUserCursor(cursor)
+  const after = readTextCursor(cursor)
   const key = keyOf(ref)
   if (key === undefined) throw organizationNotFound()
   const { rows } = await database.query<Found>(selectUsers(key.column), [key.value, search, after, limit + 1])
@@ -57,5 +58,5 @@ export async function listUsers(
   const items = (found.users ?? []).slice(0, limit)
   const last = items.at(-1)
   const isMore = (found.users?.length ?? 0) > limit && last !== undefined
-  return { items, nextCursor: isMore ? userCursor(last.userId) : null, total: found.total }
+  return { items, nextCursor: isMore ? textCursor(last.userId) : null, total: found.total }
 }
