@@ -1,5 +1,6 @@
 // Reads tenants for the cached registry: the misses of one turn of the event loop in one query, and one query for all
-// who wait for the same tenant. Strangers who make names up are read a few dozen times a second, all of them together. What was invalidated while its query ran is answered but not remembered.
+// who wait for the same tenant. Strangers who make names up are read a few dozen times a second, all of them together.
+// What was invalidated while its query ran is answered but not remembered.
 import type { Sql } from '../engine/sql/database.ts'
 import type { CachedTenant } from './admission.ts'
 import { Pace } from './pace.ts'
@@ -54,7 +55,7 @@ class BatchingLoader implements TenantLoader {
   readonly #pending = new Map<string, Waiting>()
   readonly #flights = new Set<Flight>()
   readonly #pace = new Pace(MISSING_READS)
-  #queue: Waiting[] = []
+  readonly #queue: Waiting[] = []
 
   constructor(sql: Sql, loaded: LoadedTenants) {
     this.#sql = sql
@@ -89,17 +90,15 @@ class BatchingLoader implements TenantLoader {
   }
 
   #send(): void {
-    const queue = this.#queue
-    this.#queue = []
-    const batches: Promise<boolean>[] = []
-    for (let at = 0; at < queue.length; at += MAX_BATCH) batches.push(this.#read(queue.slice(at, at + MAX_BATCH), 1))
-    void this.#settle(batches)
+    const batch = this.#queue.splice(0, MAX_BATCH)
+    // The rest waits for a turn of its own, so that a turn is one query.
+    if (this.#queue.length > 0) this.#sendSoon()
+    void this.#settle(this.#read(batch, 1))
   }
 
-  /** Reads that found everything were those of real tenants and cost no turn. */
-  async #settle(batches: readonly Promise<boolean>[]): Promise<void> {
-    const foundAll = await Promise.all(batches)
-    if (!foundAll.includes(false)) this.#pace.giveBack()
+  /** A read that found everything was one of real tenants and costs no turn. */
+  async #settle(read: Promise<boolean>): Promise<void> {
+    if (await read) this.#pace.giveBack()
   }
 
   /** Whether each tenant of the batch was found. */

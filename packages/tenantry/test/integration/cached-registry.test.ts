@@ -91,6 +91,16 @@ describe('the cached registry', () => {
     expect(count()).toBe(1)
   })
 
+  test('asks for a herd that is too many for one query in several, and for each of them once', async () => {
+    await tenants.create({ name: 'Last', slug: 'herd-2499' })
+    const { database, count } = observed()
+    const registry = open({ database })
+    const herd = Array.from({ length: 2_500 }, (_, index) => registry.lookup(`herd-${index}`))
+    const results = await Promise.allSettled(herd)
+    expect(results.map(({ status }) => status).indexOf('fulfilled')).toBe(2_499)
+    expect(count()).toBe(3)
+  })
+
   test('remembers what is unknown for a while, and bounds how much of it', async () => {
     let now = 0
     const { database, count } = observed()
