@@ -17,6 +17,7 @@ const layers = {
   'engine/context': ['kernel'],
   'engine/sql': ['kernel', 'engine/context'],
   'engine/isolation': ['kernel', 'engine/context', 'engine/sql'],
+  'engine/catalogue': ['kernel', 'engine/sql'],
   embedded: ['kernel', 'engine/sql/pg'],
   control: ['kernel', 'engine'],
   tenants: ['kernel', 'engine', 'control'],

@@ -64,6 +64,30 @@ export const errorCodes = {
   MIGRATION_FAILED: entry(500, 1, 'Mend the migration file and run it again; nothing of it was applied.'),
   MIGRATION_CHANGED: entry(409, 4, 'Restore the file as it was applied and put the change into a new migration.'),
   MIGRATION_MISSING: entry(409, 4, 'Restore the migration file that the ledger names.'),
+  MIGRATION_RUNNING: retryable(
+    entry(409, 4, 'Wait for the run that the message names; `tenantry migrate status` shows it.'),
+  ),
+  MIGRATION_INCOMPLETE: entry(500, 1, 'Mend what the report names, then run `tenantry migrate retry`.'),
+  MIGRATION_UNPROVEN: entry(409, 1, 'Run `tenantry migrate drift` for the tenant; it prints the SQL that mends it.'),
+  LOCK_NOT_TAKEN: retryable(entry(409, 4, 'End the session that holds the lock, or try again when it has ended.')),
+  DRIFT_FOUND: entry(409, 1, 'Review the SQL that `tenantry migrate drift` prints, and run it.'),
+  FLEET_INCOMPLETE: retryable(entry(500, 1, 'Look at the tenants that failed; the rows of the others are true.')),
+  // Adoption
+  PLAN_INVALID: entry(400, 2, 'Mend the plan where the message says, or make a new one with `tenantry adopt plan`.'),
+  PLAN_UNDECIDED: entry(409, 4, 'Decide what the plan asks about, then apply it.'),
+  PLAN_OUTDATED: entry(
+    409,
+    4,
+    'The database changed since the plan was made; make a new one with `tenantry adopt plan`.',
+  ),
+  PLAN_NOT_FOUND: entry(404, 3, 'Make a plan with `tenantry adopt plan`, and apply it.'),
+  ADOPT_ORPHANS: entry(409, 4, 'Give those rows a tenant, or name one for orphans in the plan.'),
+  ADOPT_MISMATCH: entry(
+    500,
+    1,
+    'Do not go on: compare the named table with a backup; `tenantry adopt revert` undoes the stages.',
+  ),
+  ADOPT_STAGE_FAILED: entry(500, 1, 'Mend the cause and apply again; it goes on where it stopped.'),
   // Scopes and statements
   TENANT_CONTEXT_MISSING: entry(500, 4, 'Run the statement inside tenantry.run(tenant, fn) or through a scope.'),
   CONTEXT_INVALID: entry(

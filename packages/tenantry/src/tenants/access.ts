@@ -13,6 +13,7 @@ export const permissions = [
   ...(['invitations:read', 'invitations:write', 'organizations:read', 'organizations:write'] as const),
   ...(['teams:read', 'teams:write', 'keys:read', 'keys:write', 'credentials:read', 'credentials:write'] as const),
   ...(['support:read', 'support:write', 'events:read', 'stats:read', 'verify:read', 'verify:write'] as const),
+  ...(['migrations:read', 'migrations:write', 'fleet:read'] as const),
 ] as const
 
 const PERMISSION = /^(\*|[a-z][a-z0-9_-]{0,62}(:[a-z0-9_-]{1,63})*(:\*)?)$/

@@ -1,0 +1,1 @@
+-- What each tenant schema carries, as proven, and the runs that brought it there.

@@ -1,0 +1,1 @@
+-- Fingerprints of schemas, many in one call.

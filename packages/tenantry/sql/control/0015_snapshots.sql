@@ -1,0 +1,1 @@
+-- The script of the newest reference, and schemas made ahead of their tenants.

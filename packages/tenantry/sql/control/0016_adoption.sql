@@ -1,0 +1,1 @@
+-- Plans of adoption, how far each stage is, and what was seen while observing.

@@ -1,0 +1,1 @@
+-- What a tenant is like in numbers, kept for reading.
