@@ -96,13 +96,14 @@ class MemoryRegistry implements CachedRegistry {
   }
 
   peek(ref: TenantRef): CachedTenant | undefined {
-    // What is found as it stands was checked when it came in.
-    const hit = typeof ref === 'string' ? this.#tenants.get(this.#idOfSlug.get(ref) ?? ref) : undefined
+    const hit = typeof ref === 'string' ? this.#asItStands(ref) : undefined
     if (hit !== undefined) return hit
     return this.#cached(tenantKey(ref))
   }
 
   recall(ref: TenantRef): CachedTenant | null | undefined {
+    const hit = typeof ref === 'string' ? this.#asItStands(ref) : undefined
+    if (hit !== undefined) return hit
     const key = keyOrNull(ref)
     if (key === null) return null
     return this.#cached(key) ?? (this.#unknown.get(key.value) === true ? null : undefined)
@@ -155,6 +156,11 @@ class MemoryRegistry implements CachedRegistry {
 
   #tell(tenantId: string | undefined): void {
     for (const heard of this.#listeners) heard(tenantId)
+  }
+
+  /** What is found as it stands was checked when it came in. */
+  #asItStands(ref: string): CachedTenant | undefined {
+    return this.#tenants.get(this.#idOfSlug.get(ref) ?? ref)
   }
 
   #cached({ column, value }: TenantKey): CachedTenant | undefined {

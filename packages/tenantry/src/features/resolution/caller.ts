@@ -25,6 +25,8 @@ export const anonymous: Caller = { kind: 'anonymous' }
 
 const BEARER = 'bearer '
 const OUR_KEY = 'tn_'
+/** How JSON that begins an object looks in base64. */
+const TOKEN = 'ey'
 
 /** The caller. Throws, or rejects with, TOKEN_INVALID, TOKEN_EXPIRED, KEYS_UNAVAILABLE, and what the ports throw. */
 export function callerOf(
@@ -51,13 +53,15 @@ function bearerOf(request: TenancyRequest): string | undefined {
 /** What is a key of ours or a token by its form; undefined for anything else, which may be the application's own. */
 function byCertainBearer(bearer: string, { keys, tokens }: CallerParts): Eventually<Caller> | undefined {
   if (keys !== undefined && bearer.startsWith(OUR_KEY)) return byKey(bearer, keys)
-  if (tokens === undefined || !isLikeToken(bearer)) return undefined
-  return whenDone<VerifiedToken, Caller>(tokens.peek(bearer) ?? tokens.verify(bearer), ({ caller }) => caller)
+  if (tokens === undefined || !bearer.startsWith(TOKEN)) return undefined
+  const known = tokens.peek(bearer)
+  if (known !== undefined) return known.caller
+  return isLikeToken(bearer) ? tokens.verify(bearer).then(({ caller }) => caller) : undefined
 }
 
 /** Whether a text has the form of a signed token: three parts, the first an object. */
 function isLikeToken(bearer: string): boolean {
-  return bearer.startsWith('ey') && bearer.split('.', 4).length === 3
+  return bearer.startsWith(TOKEN) && bearer.split('.', 4).length === 3
 }
 
 /** What the application did not know either: an admin key of its operator's choice, or nothing that is valid here. */

@@ -22,6 +22,7 @@ export function orElse<T>(work: () => Eventually<T>, caught: (error: unknown) =>
   }
 }
 
-function isPromise<T>(value: Eventually<T>): value is Promise<T> {
+/** Whether it is still to come. */
+export function isPromise<T>(value: Eventually<T>): value is Promise<T> {
   return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function'
 }

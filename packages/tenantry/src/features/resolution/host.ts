@@ -12,11 +12,25 @@ const ASCII = /^[a-z0-9.-]+$/i
 const LONGEST = 253
 const ABSOLUTE = /^[a-z][a-z0-9+.-]*:\/\//i
 
+// The same few hosts come again and again. Whoever makes hosts up gets them read each time, and pushes out at most these.
+const MOST_KEPT = 2_000
+const kept = new Map<string, string>()
+
 /**
  * The name of a host as a Host header or a setting has it; undefined for an address, for text that is no name, and for
  * one that is too long. Never throws.
  */
 export function hostName(text: string): string | undefined {
+  const known = kept.get(text)
+  if (known !== undefined) return known
+  const name = readHostName(text)
+  if (name === undefined) return undefined
+  if (kept.size >= MOST_KEPT) kept.clear()
+  kept.set(text, name)
+  return name
+}
+
+function readHostName(text: string): string | undefined {
   // A name of 253 characters with a port; Unicode is longer in ASCII, so the bound holds for it, too.
   if (text.length === 0 || text.length > LONGEST + 7) return undefined
   const name = asciiName(withoutPort(text))
@@ -45,10 +59,15 @@ function isAddress(name: string): boolean {
 
 /** The path of a request target, whichever form it has. */
 export function pathOf(target: string): string {
-  if (target.startsWith('/')) return target.split(/[?#]/, 1)[0] ?? '/'
+  if (target.startsWith('/')) return withoutQuery(target)
   const rest = ABSOLUTE.test(target) ? target.replace(/^[^:]+:\/\/[^/?#]*/, '') : target
-  const path = rest.split(/[?#]/, 1)[0] ?? ''
+  const path = withoutQuery(rest)
   return path === '' ? '/' : path
+}
+
+function withoutQuery(target: string): string {
+  const end = target.search(/[?#]/)
+  return end === -1 ? target : target.slice(0, end)
 }
 
 /**

@@ -6,7 +6,7 @@ import type { Membership, MembershipSource } from '../../tenants/access.ts'
 import { admit, type CachedTenant } from '../../tenants/admission.ts'
 import type { TenantRef } from '../../tenants/tenant.ts'
 import { anonymous, callerOf, type CallerParts } from './caller.ts'
-import { allDone, type Eventually, orElse, whenDone } from './eventually.ts'
+import { allDone, type Eventually, isPromise, orElse, whenDone } from './eventually.ts'
 import { isPublicRequest, type PublicPaths } from './public-paths.ts'
 import type { Caller, Resolution, Resolve, ResolveOptions, Resolver, TenancyRequest } from './resolution.ts'
 import type { ResolverRegistry } from './resolver-registry.ts'
@@ -48,6 +48,10 @@ interface Answer {
 
 const NO_OPTIONS: ResolveOptions = {}
 
+function askedBy(caller: Caller, request: TenancyRequest, isPublic: boolean): Asked {
+  return { request, isPublic, caller, credentialRefusal: undefined }
+}
+
 export function createResolve(parts: ResolveParts): Resolve {
   const steps = new Resolving(parts)
   return (request, options = NO_OPTIONS) => steps.resolve(request, options)
@@ -61,52 +65,63 @@ class Resolving {
   }
 
   resolve(request: TenancyRequest, options: ResolveOptions): Eventually<Resolution> {
-    const nobody: Asked = { request, isPublic: false, caller: anonymous, credentialRefusal: undefined }
-    return orElse(
-      () => this.#begin(request, options),
-      (error) => refused(nobody, error),
-    )
+    try {
+      const isPublic = isPublicRequest(request, this.#parts.isPublic) || isPublicRequest(request, options.public)
+      this.#parts.hostOf(request)
+      return this.#begin(request, isPublic, options.user ?? this.#parts.user)
+    } catch (error) {
+      return refused(askedBy(anonymous, request, false), error)
+    }
   }
 
-  #begin(request: TenancyRequest, options: ResolveOptions): Eventually<Resolution> {
-    const isPublic = isPublicRequest(request, this.#parts.isPublic) || isPublicRequest(request, options.public)
-    this.#parts.hostOf(request)
-    const known = orElse<Asked | TenantryError>(
-      () =>
-        whenDone(callerOf(request, this.#parts, options.user ?? this.#parts.user), (caller) => ({
-          request,
-          isPublic,
-          caller,
-          credentialRefusal: undefined,
-        })),
-      errorOf,
-    )
-    return whenDone(known, (asked) => {
-      if (!(asked instanceof TenantryError)) return this.#withCaller(asked)
-      const nobody = { request, isPublic, caller: anonymous, credentialRefusal: asked }
-      // A public route is anybody's, so also theirs whose token has run out; they are nobody there.
-      return isPublic && asked.status === 401 ? this.#withCaller(nobody) : refused(nobody, asked)
-    })
+  #begin(request: TenancyRequest, isPublic: boolean, user: ResolveOptions['user']): Eventually<Resolution> {
+    const isNobody = (error: unknown) => this.#withoutCaller(request, isPublic, errorOf(error))
+    let caller: Eventually<Caller>
+    try {
+      caller = callerOf(request, this.#parts, user)
+    } catch (error) {
+      return isNobody(error)
+    }
+    if (!isPromise(caller)) return this.#withCaller(askedBy(caller, request, isPublic))
+    return caller.then((known) => this.#withCaller(askedBy(known, request, isPublic)), isNobody)
+  }
+
+  /** A public route is anybody's, so also theirs whose token has run out; they are nobody there. */
+  #withoutCaller(request: TenancyRequest, isPublic: boolean, error: TenantryError): Eventually<Resolution> {
+    const nobody = { request, isPublic, caller: anonymous, credentialRefusal: error }
+    return isPublic && error.status === 401 ? this.#withCaller(nobody) : refused(nobody, error)
   }
 
   #withCaller(asked: Asked): Eventually<Resolution> {
-    return orElse(
-      () => whenDone(this.#answers(asked), (answers) => this.#judge(asked, answers)),
-      (error) => refused(asked, error),
-    )
+    try {
+      const resolution = whenDone(this.#answers(asked), (answers) => this.#judge(asked, answers))
+      return isPromise(resolution) ? resolution.catch((error: unknown) => refused(asked, error)) : resolution
+    } catch (error) {
+      return refused(asked, error)
+    }
   }
 
   /** What each resolver names, the lowest number first. */
   #answers(asked: Asked): Eventually<readonly Answer[]> {
-    const found: Eventually<readonly Answer[]>[] = []
+    const found: Eventually<Answer | readonly Answer[]>[] = []
+    let isComplete = true
     for (const resolver of this.#parts.resolvers.ordered()) {
       // A credential that was refused says nothing, and neither does any other that came with it.
       if (asked.credentialRefusal !== undefined && resolver.trust === 'proven') continue
       const refs = resolver.resolve(asked.request, asked.caller)
-      if ('length' in refs && refs.length === 0) continue
-      found.push(whenDone(refs, (named) => allDone(named.map((ref) => this.#answer(resolver, ref)))))
+      if ('then' in refs) {
+        isComplete = false
+        found.push(refs.then((named) => allDone(named.map((ref) => this.#answer(resolver, ref)))))
+        continue
+      }
+      for (const ref of refs) {
+        const answer = this.#answer(resolver, ref)
+        if (isPromise(answer)) isComplete = false
+        found.push(answer)
+      }
     }
-    return whenDone(allDone(found), (answers) => (answers.length === 1 ? (answers[0] ?? []) : answers.flat()))
+    // Without a promise among them they are answers, one each.
+    return isComplete ? (found as readonly Answer[]) : whenDone(allDone(found), (answers) => answers.flat())
   }
 
   #answer(resolver: Resolver, ref: TenantRef): Eventually<Answer> {

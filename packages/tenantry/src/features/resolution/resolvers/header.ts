@@ -1,5 +1,4 @@
 // header: X-Tenant-ID and X-Tenant-Slug. Anybody can write them.
-import type { TenantRef } from '../../../tenants/tenant.ts'
 import type { Resolver } from '../resolution.ts'
 
 export interface HeaderResolverOptions {
@@ -15,18 +14,19 @@ export function headerResolver({ priority, headerName, slugHeaderName }: HeaderR
     ...{ name: 'header', priority, trust: 'claimed' },
     resolve(request) {
       const [id, slug] = [request.header(idHeader), request.header(slugHeader)]
-      if (id === undefined && slug === undefined) return NOBODY
+      if (slug === undefined) return refsOf(id)
       return [...refsOf(id), ...refsOf(slug).map((ref) => ({ slug: ref }))]
     },
   }
 }
 
-const NOBODY: readonly TenantRef[] = []
+const NOBODY: readonly string[] = []
 const MOST = 8
 
 /** A header that was sent several times names each of its values. */
 function refsOf(value: string | undefined): readonly string[] {
-  if (value === undefined) return []
+  if (value === undefined) return NOBODY
+  if (!value.includes(',')) return value.trim() === '' ? NOBODY : [value.trim()]
   const parts = value.split(',', MOST).map((part) => part.trim())
   return parts.filter((part) => part !== '')
 }

@@ -11,10 +11,12 @@ export function pathResolver({ priority, pattern }: { priority: number; pattern:
   return {
     ...{ name: 'path', priority, trust: 'claimed' },
     resolve(request) {
-      const given = pathOf(request.target).split('/', segments.length).map(decoded)
-      const isLike = segments.every((segment, index) => segment === given[index] || index === place)
+      const path = pathOf(request.target)
+      const sent = path.split('/', segments.length)
+      const given = path.includes('%') ? sent.map(decoded) : sent
+      for (const [index, segment] of segments.entries()) if (index !== place && segment !== given[index]) return NOBODY
       const tenant = given[place]
-      return !isLike || tenant === undefined || tenant === '' ? NOBODY : [tenant]
+      return tenant === undefined || tenant === '' ? NOBODY : [tenant]
     },
   }
 }
