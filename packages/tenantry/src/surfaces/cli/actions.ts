@@ -6,14 +6,15 @@ import { plain } from './text.ts'
 
 export interface Action<T> {
   readonly act: (run: CommandRun, on: T) => Promise<void>
-  /** How many words may follow the action. */
-  readonly words: number
+  /** What must be named after the action, in this order; or how many words may follow it. */
+  readonly words: readonly string[] | number
+  /** Its options, by their names in the input. */
   readonly options?: readonly string[]
 }
 
 export type Actions<T> = Readonly<Record<string, Action<T>>>
 
-/** The action that the command line names. Throws USAGE for another, and for words and options that are not its own. */
+/** The action that the command line names, with all its words. Throws USAGE for another, and for what is not its own. */
 export function actionOf<T>(run: CommandRun, noun: string, actions: Actions<T>): Action<T> {
   const name = run.input.argument(0) ?? ''
   const action = Object.hasOwn(actions, name) ? actions[name] : undefined
@@ -22,16 +23,38 @@ export function actionOf<T>(run: CommandRun, noun: string, actions: Actions<T>):
     throw usage(`${noun} has no such action.`, `Use ${names.slice(0, -1).join(', ')} or ${names.at(-1) ?? ''}.`)
   }
   const fix = `Run \`tenantry help ${noun}\` to see how it is used.`
-  const foreign = Object.values(actions)
-    .flatMap(({ options = [] }) => options)
-    .find((option) => isGiven(run, option) && !action.options?.includes(option))
-  if (foreign !== undefined) throw usage(`The option --${foreign} does not belong to ${noun} ${name}.`, fix)
-  if (run.input.argument(action.words + 1) !== undefined) throw usage(`There are too many words after ${name}.`, fix)
+  refuseForeignOption(run, { actions, action, name: `${noun} ${name}`, fix })
+  const { words } = action
+  const missing = typeof words === 'number' ? undefined : words.find((_, index) => !run.input.argument(index + 1))
+  if (missing !== undefined) throw usage(`The ${missing} is missing.`, fix)
+  const most = typeof words === 'number' ? words : words.length
+  if (run.input.argument(most + 1) !== undefined) throw usage(`There are too many words after ${name}.`, fix)
   return action
 }
 
+interface Chosen<T> {
+  readonly actions: Actions<T>
+  readonly action: Action<T>
+  readonly name: string
+  readonly fix: string
+}
+
+function refuseForeignOption<T>(run: CommandRun, { actions, action, name, fix }: Chosen<T>): void {
+  const foreign = Object.values(actions)
+    .flatMap(({ options = [] }) => options)
+    .find((option) => isGiven(run, option) && action.options?.includes(option) !== true)
+  if (foreign === undefined) return
+  const flag = foreign.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
+  throw usage(`The option --${flag} does not belong to ${name}.`, fix)
+}
+
 function isGiven({ input }: CommandRun, option: string): boolean {
-  return input.clearable(option) !== undefined || input.flag(option) || input.texts(option).length > 0
+  return (
+    input.clearable(option) !== undefined ||
+    input.flag(option) ||
+    input.denied(option) ||
+    input.texts(option).length > 0
+  )
 }
 
 /** The word at this place after the action. Throws USAGE, saying what is missing. */

@@ -7,6 +7,7 @@ import {
   type OrganizationUser,
 } from '../../../features/organizations/organization.ts'
 import { TenantryError } from '../../../kernel/errors.ts'
+import { actionOf, type Actions, pageQueryOf } from '../actions.ts'
 import type { CommandRun, CommandSpec } from '../command.ts'
 import { withTarget } from '../open-target.ts'
 import type { TargetOrganizations } from '../organizations-target.ts'
@@ -14,13 +15,10 @@ import { fieldLines } from '../output.ts'
 import { timeText } from '../tenant-view.ts'
 import { plain } from '../text.ts'
 import {
-  chosenAction,
   given,
-  type GroupAction,
   groupExits,
   pageOptionNames,
   pageOptions,
-  pageQuery,
   type PageView,
   printPage,
   sure,
@@ -30,7 +28,7 @@ import { printDone } from './lifecycle.ts'
 
 const paged = pageOptionNames
 const organization = 'organization'
-const actions: Readonly<Record<string, GroupAction<TargetOrganizations>>> = {
+const actions: Actions<TargetOrganizations> = {
   create: { words: ['name'], options: ['slug', 'owner', 'metadata'], act: create },
   list: { words: [], options: [...paged, 'user'], act: list },
   show: { words: [organization], act: show },
@@ -39,21 +37,21 @@ const actions: Readonly<Record<string, GroupAction<TargetOrganizations>>> = {
   members: {
     words: [organization],
     options: paged,
-    act: async (run, on) => printPage(run, await on.members(word(run, 0), pageQuery(run)), memberView),
+    act: async (run, on) => printPage(run, await on.members(word(run, 0), pageQueryOf(run)), memberView),
   },
   'set-member': { words: [organization, 'user'], options: ['role', 'email'], act: setMember },
   'remove-member': { words: [organization, 'user'], options: ['yes'], act: removeMember },
   tenants: {
     words: [organization],
     options: paged,
-    act: async (run, on) => printPage(run, await on.tenants(word(run, 0), pageQuery(run)), tenantView),
+    act: async (run, on) => printPage(run, await on.tenants(word(run, 0), pageQueryOf(run)), tenantView),
   },
   'add-tenant': { words: [organization, 'tenant'], options: ['memberRole'], act: addTenant },
   'remove-tenant': { words: [organization, 'tenant'], options: ['yes'], act: removeTenant },
   users: {
     words: [organization],
     options: paged,
-    act: async (run, on) => printPage(run, await on.users(word(run, 0), pageQuery(run)), userView),
+    act: async (run, on) => printPage(run, await on.users(word(run, 0), pageQueryOf(run)), userView),
   },
 }
 
@@ -92,7 +90,7 @@ export const organizationCommand: CommandSpec = {
   ],
   exits: groupExits,
   async run(run) {
-    const action = chosenAction(run, 'org', actions)
+    const action = actionOf(run, 'org', actions)
     await withTarget(run, ({ organizations }) => action.act(run, organizations))
     return undefined
   },
@@ -110,7 +108,7 @@ async function create(run: CommandRun, organizations: TargetOrganizations): Prom
 }
 
 async function list(run: CommandRun, organizations: TargetOrganizations): Promise<void> {
-  const [user, query] = [run.input.text('user'), pageQuery(run)]
+  const [user, query] = [run.input.text('user'), pageQueryOf(run)]
   const page = await (user === undefined ? organizations.list(query) : organizations.organizationsOf(user, query))
   printPage(run, page, organizationView)
 }

@@ -1,6 +1,7 @@
 // team: the teams of an organization, who is in them, and which roles they have in its tenants.
 import type { Team, TeamMember, TeamRole } from '../../../features/organizations/organization.ts'
 import { TenantryError } from '../../../kernel/errors.ts'
+import { actionOf, type Actions, pageQueryOf } from '../actions.ts'
 import type { CommandRun, CommandSpec } from '../command.ts'
 import { withTarget } from '../open-target.ts'
 import type { TargetTeams } from '../organizations-target.ts'
@@ -8,13 +9,10 @@ import { fieldLines } from '../output.ts'
 import { timeText } from '../tenant-view.ts'
 import { plain } from '../text.ts'
 import {
-  chosenAction,
   given,
-  type GroupAction,
   groupExits,
   pageOptionNames,
   pageOptions,
-  pageQuery,
   type PageView,
   printPage,
   sure,
@@ -23,11 +21,11 @@ import {
 import { printDone } from './lifecycle.ts'
 
 const team = ['organization', 'team'] as const
-const actions: Readonly<Record<string, GroupAction<TargetTeams>>> = {
+const actions: Actions<TargetTeams> = {
   list: {
     words: ['organization'],
     options: pageOptionNames,
-    act: async (run, on) => printPage(run, await on.list(word(run, 0), pageQuery(run)), teamView),
+    act: async (run, on) => printPage(run, await on.list(word(run, 0), pageQueryOf(run)), teamView),
   },
   create: { words: ['organization', 'name'], options: ['slug'], act: create },
   show: { words: team, act: show },
@@ -35,14 +33,14 @@ const actions: Readonly<Record<string, GroupAction<TargetTeams>>> = {
   members: {
     words: team,
     options: pageOptionNames,
-    act: async (run, on) => printPage(run, await on.members(word(run, 0), word(run, 1), pageQuery(run)), memberView),
+    act: async (run, on) => printPage(run, await on.members(word(run, 0), word(run, 1), pageQueryOf(run)), memberView),
   },
   'add-member': { words: [...team, 'user'], act: addMember },
   'remove-member': { words: [...team, 'user'], options: ['yes'], act: removeMember },
   roles: {
     words: team,
     options: pageOptionNames,
-    act: async (run, on) => printPage(run, await on.roles(word(run, 0), word(run, 1), pageQuery(run)), roleView),
+    act: async (run, on) => printPage(run, await on.roles(word(run, 0), word(run, 1), pageQueryOf(run)), roleView),
   },
   'set-role': { words: [...team, 'tenant'], options: ['role', 'yes'], act: setRole },
 }
@@ -76,7 +74,7 @@ export const teamCommand: CommandSpec = {
   ],
   exits: groupExits,
   async run(run) {
-    const action = chosenAction(run, 'team', actions)
+    const action = actionOf(run, 'team', actions)
     await withTarget(run, ({ teams }) => action.act(run, teams))
     return undefined
   },
