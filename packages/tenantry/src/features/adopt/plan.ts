@@ -5,12 +5,13 @@ export type AdoptRoot =
   /** Each row of the table is a tenant. */
   | {
       readonly kind: 'table'
-      /** `schema.table` */
+      /** As in `AdoptTable`. */
       readonly table: string
-      /** Its primary key. */
+      /** The column that tells its rows apart: its primary key, or another column that is unique and never null. */
       readonly key: string
-      readonly slugFrom: string | null
-      readonly nameFrom: string | null
+      /** Columns whose words, joined by a blank, make slug and name; `nameTenants` makes them valid and unique. */
+      readonly slugFrom: readonly string[]
+      readonly nameFrom: readonly string[]
     }
   /** A column of many tables names the tenant, such as company_id, without a table of its own. */
   | { readonly kind: 'column'; readonly column: string }
@@ -19,21 +20,47 @@ export type AdoptRoot =
 
 export type TableDecision = 'tenant' | 'global' | 'undecided'
 
-/** One step of a way from a table to the root: through these columns to a row of the next table. */
+/**
+ * One step of a way from a table to the root: through these columns to a row of the next table. Tables are named as
+ * PostgreSQL writes them, qualified and quoted where needed (`public."Order"`), fit for SQL as they are; columns are bare.
+ */
 export interface PathStep {
   readonly columns: readonly string[]
   readonly table: string
   readonly references: readonly string[]
 }
 
+/**
+ * What becomes of a foreign key. `composite`: both ends belong to tenants, the tenant goes into the key. `kept`: it stays
+ * as it is (its target is global). `dropped`: its rows cross tenants, or it leads from a global table to a tenant's; the
+ * column stays, the constraint goes, `revert` makes it again.
+ */
+export type KeyDecision = 'composite' | 'kept' | 'dropped'
+
+export interface AdoptKey {
+  /** Of the constraint, bare. */
+  readonly name: string
+  readonly columns: readonly string[]
+  readonly table: string
+  readonly references: readonly string[]
+  readonly decision: KeyDecision
+  readonly reason: string
+}
+
 export interface AdoptTable {
-  /** `schema.table` */
+  /** Qualified and quoted where needed, as in `PathStep`. Partitions are not listed: they go with their root. */
   readonly table: string
   readonly decision: TableDecision
-  /** How its rows find their tenant, nearest first; empty for the root, for global ones, and where a column says it. */
+  /**
+   * How its rows find their tenant, nearest first; empty for the root, for global ones, for all where the root is one
+   * default tenant, and where `column` of the table itself names the tenant. The last step's table is the root's, or one
+   * whose `column` names the tenant.
+   */
   readonly path: readonly PathStep[]
-  /** The column that names the tenant where there is one already. */
+  /** The column that names the tenant where there is one already: its text is the key of `nameTenants`. */
   readonly column: string | null
+  /** Its foreign keys, and what becomes of them. */
+  readonly keys: readonly AdoptKey[]
   /** Why it was decided so, in a sentence; `chosen` ends it where a person decided. */
   readonly reason: string
   /** Where rows without a way to the root go: a tenant's slug; null refuses to go on while there are any. */
