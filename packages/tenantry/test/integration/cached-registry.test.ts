@@ -136,10 +136,10 @@ describe('the cached registry', () => {
       await expect(registry.lookup('heard')).rejects.toMatchObject({ code: 'TENANT_NOT_FOUND' })
       const elsewhere = fixture.tenants({ database: other })
       await elsewhere.create({ name: 'Heard', slug: 'heard' })
-      await until(() => registry.lookup('heard').catch(() => undefined), { timeoutMs: 1_000 })
+      await until(() => registry.lookup('heard').catch(() => undefined), { timeoutMs: 10_000 })
       expect(admit(await registry.lookup('heard'))).toMatchObject({ status: 'active' })
       await elsewhere.suspend('heard')
-      await until(async () => (await registry.lookup('heard')).status === 'suspended', { timeoutMs: 1_000 })
+      await until(async () => (await registry.lookup('heard')).status === 'suspended', { timeoutMs: 10_000 })
       const tenant = await registry.lookup('heard')
       expect(() => admit(tenant)).toThrow(expect.objectContaining({ code: 'TENANT_SUSPENDED' }) as Error)
     } finally {
