@@ -101,7 +101,7 @@ export function fitIdentifier(name: string): string {
 
 /** Whether the text may be a tenant's schema: unquoted lowercase, at most 63 bytes, not PostgreSQL's or ours. */
 export function isValidSchemaName(text: string): boolean {
-  return SCHEMA.test(text) && !text.startsWith('pg_') && !RESERVED_SCHEMAS.has(text)
+  return SCHEMA.test(text) && !/^(pg|tenantry)_/.test(text) && !RESERVED_SCHEMAS.has(text)
 }
 
 /** A slug from a display name: lowercase, accents dropped, everything else a hyphen. Empty where nothing is left. */

@@ -49,7 +49,11 @@ export function archiveName(tenant: Tenant, at: Date): string {
  * Puts every table of the tenant's schema under its guard and grants; returns how many tables there are.
  * Throws MIGRATION_FAILED for a relation that cannot carry a guard, and for a function that would get around it.
  */
-export async function guardSchema(tx: Sql, tenant: Tenant, roles: TenantRoles): Promise<number> {
+export async function guardSchema(
+  tx: Sql,
+  tenant: Pick<Tenant, 'id' | 'schemaName'>,
+  roles: TenantRoles,
+): Promise<number> {
   try {
     const { rows } = await tx.query<{ tables: number }>('select tenantry.guard_schema($1, $2, $3, $4) as tables', [
       tenant.id,

@@ -26,6 +26,10 @@ names as materialized (
     exists (select from tenantry.operation o where o.tenant_id = t.id and o.state = 'running') as is_changing
     from tenantry.tenant t join pg_namespace n on n.nspname = coalesce(t.archived_schema, t.schema_name)
    where t.isolation = 'schema' and t.status <> 'purged'
+  union all
+  -- The reference is guarded like a tenant's, for a tenant that is none. It has no ledger to be held against.
+  select n.oid, n.nspname::text, '00000000-0000-0000-0000-000000000000'::uuid, true
+    from tenantry.migration_reference r join pg_namespace n on n.nspname = 'tenantry_reference'
 ), relation as materialized (
   select c.oid, c.relname::text, c.relkind, c.relrowsecurity and c.relforcerowsecurity as forced, c.reloptions, n.nspname::text as schema,
     format('%I.%I', n.nspname, c.relname) as name, t.tenant_id,
