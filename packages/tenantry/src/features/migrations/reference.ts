@@ -9,7 +9,7 @@ import { dropSchema, guardSchema } from '../../tenants/schema.ts'
 import type { MigrationFile } from './migration-files.ts'
 import { type LedgerEntry, pendingFiles } from './migration-ledger.ts'
 import { runMigrations } from './migration-run.ts'
-import { fingerprintsOf } from './schema-fingerprints.ts'
+import { fingerprintsOf } from '../../engine/catalogue/fingerprints.ts'
 
 export interface Reference {
   readonly schemaName: string
