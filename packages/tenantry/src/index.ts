@@ -18,6 +18,18 @@ export type {
 export type { EndOptions, RequestScope } from './engine/sql/request-scope.ts'
 export type { PoolStats, TenantPool } from './engine/sql/pool-stats.ts'
 export type { Transaction, TransactionOptions } from './engine/sql/transaction.ts'
+export type {
+  BackfillOptions,
+  BackfillProgress,
+  ChangeFailure,
+  ChangeOptions,
+  ChangePhase,
+  Changes,
+  ChangeStatus,
+  ColumnChange,
+  NewColumn,
+} from './features/changes/change.ts'
+export { contractColumn, expandColumn, switchColumn, validateColumn } from './features/changes/column-steps.ts'
 export type { ExplainedPlan, ExplainOptions, ExplainResult } from './features/explain/explain.ts'
 export type { ExplainFinding } from './features/explain/findings.ts'
 export type { PlanNode } from './features/explain/plan.ts'

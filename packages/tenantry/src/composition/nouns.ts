@@ -1,5 +1,6 @@
 // What an instance offers beside tenants and scopes, one object a noun. A feature joins here: its type, the names of
 // its methods, and its place in the runtime.
+import type { Changes } from '../features/changes/change.ts'
 import type { Credentials } from '../features/credentials/credential.ts'
 import type { ExternalAccess } from '../features/external-access/external-access.ts'
 import type { Invitations } from '../features/invitations/invitation.ts'
@@ -11,6 +12,8 @@ import type { Members, Roles } from '../features/members/member.ts'
 import { lazily } from './lazily.ts'
 
 export interface Nouns {
+  /** Columns that take another one's place while two versions of the application run. */
+  readonly changes: Changes
   /** The admin key of the HTTP API, and the keys of services and tenants. */
   readonly keys: Keys
   /** Lets PostgREST or Hasura at chosen protected tables, by their own unsigned claims. */
@@ -37,6 +40,7 @@ export interface Nouns {
 
 /** The methods of each noun; what they return is a promise. */
 export const nounMethods = {
+  changes: ['expand', 'backfill', 'validate', 'switch', 'contract', 'status'],
   keys: ['ensure', 'verify', 'create', 'list', 'get', 'rotate', 'revoke', 'authenticate'],
   externalAccess: ['allow', 'revoke', 'list'],
   credentials: ['create', 'list', 'rotate', 'revoke', 'drop'],
@@ -59,6 +63,7 @@ export const nounMethods = {
 /** The nouns of an instance that starts when one of them is first used. */
 export function lazyNouns(started: () => Promise<Nouns>): Nouns {
   return {
+    changes: lazily<Nouns['changes']>(async () => (await started()).changes, nounMethods.changes),
     keys: lazily<Nouns['keys']>(async () => (await started()).keys, nounMethods.keys),
     externalAccess: lazily<Nouns['externalAccess']>(
       async () => (await started()).externalAccess,

@@ -1,6 +1,7 @@
 // Makes the nouns of a started instance, and says which features take part in the life of tenants, in what order.
 import type { Instance } from '../control/instance.ts'
 import type { CentralDatabase } from '../engine/sql/database.ts'
+import { createChanges } from '../features/changes/create-changes.ts'
 import { createCredentials } from '../features/credentials/create-credentials.ts'
 import { credentialsParticipant } from '../features/credentials/credentials-participant.ts'
 import { createExternalAccess } from '../features/external-access/external-access.ts'
@@ -41,6 +42,7 @@ export function openNouns(parts: NounParts): Nouns {
   const changes = { ...control, onChange: (tenantId: string) => registry.invalidate(tenantId) }
   const named = { ...changes, reservedSlugs: settings.reservedSlugs ?? reservedSlugs }
   return {
+    changes: createChanges(control),
     keys: keys.keys,
     externalAccess: createExternalAccess(central, instance),
     credentials: credentialsOf(parts),

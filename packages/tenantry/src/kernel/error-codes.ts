@@ -71,6 +71,8 @@ export const errorCodes = {
   MIGRATION_UNPROVEN: entry(409, 1, 'Run `tenantry migrate drift` for the tenant; it prints the SQL that mends it.'),
   LOCK_NOT_TAKEN: retryable(entry(409, 4, 'End the session that holds the lock, or try again when it has ended.')),
   DRIFT_FOUND: entry(409, 1, 'Review the SQL that `tenantry migrate drift` prints, and run it.'),
+  CHANGE_OUT_OF_ORDER: entry(409, 4, 'Take the steps in order: expand, backfill, validate, switch, contract.'),
+  CHANGE_UNPROVEN: entry(409, 4, 'Run the backfill again; where rows still differ, look at what wrote them.'),
   FLEET_INCOMPLETE: retryable(entry(500, 1, 'Look at the tenants that failed; the rows of the others are true.')),
   // Adoption
   PLAN_INVALID: entry(400, 2, 'Mend the plan where the message says, or make a new one with `tenantry adopt plan`.'),
