@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { lintFolder } from '../../src/features/lint/lint-folder.ts'
+import { lintFolder, lintMigrations } from '../../src/features/lint/lint-folder.ts'
 import { runCli } from '../support/cli.ts'
 
 let folder: string
@@ -101,6 +101,57 @@ describe('a comment with a reason', () => {
   })
 })
 
+describe('migrations', () => {
+  const INDEX = 'create index i on a (b)'
+
+  it('are told from scripts by their folder or number, and all SQL is one where they are asked for', async () => {
+    const migrations = ['shared/0001_a.sql', 'db/migrate/1.sql', 'drizzle/0000_x.sql', 'sql/20240101_a.sql']
+    await write(Object.fromEntries([...migrations, 'seed.sql', 'scripts/x.sql'].map((name) => [name, INDEX])))
+    await write({ 'a.ts': BUILT })
+    expect((await found()).sort()).toEqual(
+      ['a.ts:1 built-sql', ...migrations.map((name) => `${name}:1 index-lock`)].sort(),
+    )
+    const { files, findings } = await lintMigrations(folder)
+    expect({ files, rules: findings.map(({ rule }) => rule) }).toEqual({ files: 6, rules: Array(6).fill('index-lock') })
+  })
+
+  it('are those of tenants below a folder tenant, also where it is the one that is linted', async () => {
+    const text = 'create table other.a (b int)'
+    await write({ 'tenant/1_a.sql': text, 'tenant/2_a/migration.sql': text })
+    const expected = ['leaves-schema', 'leaves-schema']
+    for (const path of [folder, join(folder, 'tenant')]) {
+      expect((await lintMigrations(path)).findings.map(({ rule }) => rule)).toEqual(expected)
+    }
+  })
+
+  it('that were applied are read, and not judged', async () => {
+    await write({
+      'tenant/0001_a.sql': 'create table a (b varchar(10)); create table c (d int)',
+      'tenant/0002_b.sql': `${INDEX}; -- tenantry-lint-ok:`,
+      'tenant/0003_c.sql': 'alter table a alter b type varchar(20)',
+      'tenant/0004_d.sql': INDEX,
+    })
+    for (const since of ['0003', '0003_c.sql']) {
+      const { findings } = await lintMigrations(folder, { since })
+      expect(findings.map(({ file, rule }) => `${file} ${rule}`)).toEqual(['tenant/0004_d.sql index-lock'])
+    }
+    expect(await lintMigrations(folder, { since: '0004' })).toMatchObject({ ok: true, files: 4 })
+  })
+
+  it('are answered for by a comment with a reason', async () => {
+    await write({ '0001_a.sql': `-- tenantry-lint-ok: nobody has rows yet\n${INDEX}` })
+    expect(await lintMigrations(folder)).toEqual({ ok: true, files: 1, findings: [] })
+  })
+
+  it('carry the SQL to write instead', async () => {
+    await write({ '0001_a.sql': INDEX })
+    const { findings } = await lintMigrations(folder)
+    expect(findings).toMatchObject([
+      { rule: 'index-lock', line: 1, instead: '-- tenantry: no-transaction\ncreate index concurrently i on a (b);' },
+    ])
+  })
+})
+
 describe('tenantry lint', () => {
   it('prints each finding with its place and what to do, and exits with 1', async () => {
     await write({ 'src/a.ts': `\n  ${BUILT}` })
@@ -116,6 +167,20 @@ describe('tenantry lint', () => {
     const { code, stdout } = await runCli(['lint', '.', '--json'], { cwd: folder })
     expect(code).toBe(0)
     expect(JSON.parse(stdout)).toMatchObject({ ok: true, files: 1, findings: [{ rule: 'scope-switch', file: 'a.ts' }] })
+  })
+
+  it('takes what is known of the migrations, and prints the SQL to write instead', async () => {
+    await write({
+      'migrations/tenant/0001_a.sql': 'create index i on a (b)',
+      'migrations/tenant/0002_b.sql':
+        'alter table a alter b set not null;\nalter table a add c int references app.d (e)',
+    })
+    const options = ['--since', '0001', '--postgres', '18', '--shared-schemas', 'app, other']
+    const { code, stdout } = await runCli(['lint', ...options], { cwd: folder })
+    expect(code).toBe(1)
+    expect(stdout).toContain('alter table a add constraint b_not_null not null b not valid;')
+    expect(stdout).toContain('1 finding in 2 files.')
+    expect(await runCli(['lint', '--postgres', '9'], { cwd: folder })).toMatchObject({ code: 2 })
   })
 
   it('takes folders and files to leave out', async () => {

@@ -138,6 +138,35 @@ describe('tenant migrations', () => {
   })
 })
 
+describe('tenant migrations beside shared schemas', () => {
+  const options = { sharedSchemas: ['app'] }
+  const foundWith = (text: string) =>
+    lintSql([{ path: '1.sql', kind: 'tenant', statements: parseSql(text).statements }], options).map(({ rule }) => rule)
+
+  it.each([
+    'create table a (b int references app.c (d))',
+    'create view v as select * from app.c',
+    'insert into a select * from app.c',
+  ])('may read and refer to them: %s', (text) => {
+    expect(foundWith(text)).toEqual([])
+  })
+
+  it.each([
+    'create table app.a (b int)',
+    'insert into app.c values (1)',
+    'alter table app.c add d int',
+    'create index on app.c (d)',
+    'create view app.v as select 1',
+    'truncate app.c',
+    'create trigger t before insert on app.c for each row execute function f()',
+    'create table app.a as select 1 as b',
+    'drop table app.c',
+    'create view v as select * from other.c',
+  ])('may not change them: %s', (text) => {
+    expect(foundWith(text)).toEqual(['leaves-schema'])
+  })
+})
+
 it('places count characters, not bytes, behind text that is not ASCII', () => {
   const [statement] = parseSql("select 'é😀';\n/* é */ set role x").statements.slice(1)
   expect(statement?.place).toEqual({ line: 2, column: 9 })

@@ -1,10 +1,10 @@
 // `tenantry lint`: looks for mistakes that let tenants cross in the source of an application, without running it.
 import { open } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join, resolve } from 'node:path'
 import { TenantryError } from '../../kernel/errors.ts'
 import { type Comment, type Place, type Remark, type RuleName, rules, type Severity } from './rules.ts'
 import { findSourceFiles, type FoundFiles, type SourceFile } from './source-files.ts'
-import type { FileRemark, SqlFile } from './sql/sql-file.ts'
+import { type FileRemark, isMigrationPath, isTenantPath, migrationName, type SqlFile } from './sql/sql-file.ts'
 import { withoutSuppressed } from './suppressions.ts'
 
 /** Something that lets, or may let, tenants cross. */
@@ -21,6 +21,8 @@ export interface LintFinding {
   readonly message: string
   /** What to do about it. */
   readonly fix: string
+  /** The SQL to write instead, with the names of the statement, where it can be told. */
+  readonly instead?: string
 }
 
 export interface LintReport {
@@ -35,6 +37,15 @@ export interface LintReport {
 export interface LintOptions {
   /** Names, or paths below the folder, of files and folders to leave out, beside node_modules, dist and coverage. */
   readonly ignore?: readonly string[]
+  /**
+   * The newest migration that was applied, by name or number: `0012`. It and those before it are read, because others
+   * build on them, but not judged: they cannot be changed any more. Default: none.
+   */
+  readonly since?: string
+  /** The oldest PostgreSQL that the migrations run on, 15 to 18. Default: 15. */
+  readonly postgres?: number
+  /** Schemas whose tables tenant migrations may read and refer to, but not change. Default: none. */
+  readonly sharedSchemas?: readonly string[]
 }
 
 const LARGEST_BYTES = 2_000_000
@@ -52,8 +63,30 @@ const LARGEST_BYTES = 2_000_000
  * ```
  */
 export async function lintFolder(folder: string, options: LintOptions = {}): Promise<LintReport> {
-  const { files, unreadable } = await listed(folder, options.ignore ?? [])
-  const linter = new FolderLinter(folder)
+  return lint(folder, options, 'everything')
+}
+
+/**
+ * Lints the SQL files below a folder, all of them as migrations: what lets tenants cross, and what keeps a fleet waiting.
+ * Files in a folder `tenant/` are those of each tenant. Throws as `lintFolder`.
+ *
+ * @example
+ * ```ts
+ * import { lintMigrations } from 'tenantry/lint'
+ *
+ * const { findings } = await lintMigrations('migrations', { since: '0012', postgres: 17 })
+ * for (const { file, line, message, instead } of findings) console.log(`${file}:${line} ${message} ${instead ?? ''}`)
+ * ```
+ */
+export async function lintMigrations(folder: string, options: LintOptions = {}): Promise<LintReport> {
+  return lint(folder, options, 'migrations')
+}
+
+async function lint(folder: string, options: LintOptions, what: 'everything' | 'migrations'): Promise<LintReport> {
+  const found = await listed(folder, options.ignore ?? [])
+  const { unreadable } = found
+  const files = what === 'everything' ? found.files : found.files.filter(({ language }) => language === 'sql')
+  const linter = new FolderLinter(folder, options, what)
   for (const path of unreadable) linter.refuse(path, 'The folder cannot be listed.')
   for (const file of files) await linter.read(file)
   const findings = linter.findings()
@@ -77,25 +110,30 @@ interface FileResult {
 
 // The parsers are loaded when there is something to parse: SQL's is a WebAssembly module of 2 MB.
 async function loadParsers() {
-  const [{ lintScript }, { loadSqlParser, parseSql }, { lintSql }] = await Promise.all([
+  const [{ lintScript }, { loadSqlParser, parseSql }, { lintSql }, { lintHazards }] = await Promise.all([
     import('./script/lint-script.ts'),
     import('./sql/parse-sql.ts'),
     import('./sql/lint-sql.ts'),
+    import('./sql/hazards/lint-hazards.ts'),
   ])
   await loadSqlParser()
-  return { lintScript, parseSql, lintSql }
+  return { lintScript, parseSql, lintSql, lintHazards }
 }
 
 type Parsers = Awaited<ReturnType<typeof loadParsers>>
 
 class FolderLinter {
   readonly #folder: string
+  readonly #options: LintOptions
+  readonly #isMigration: (path: string) => boolean
   readonly #results = new Map<string, FileResult>()
   readonly #sqlFiles: SqlFile[] = []
   #parsers: Parsers | undefined
 
-  constructor(folder: string) {
+  constructor(folder: string, options: LintOptions, what: 'everything' | 'migrations') {
     this.#folder = folder
+    this.#options = options
+    this.#isMigration = what === 'migrations' ? () => true : isMigrationPath
   }
 
   /** Says that a file or folder was not looked at, and why. */
@@ -121,19 +159,35 @@ class FolderLinter {
 
   #readSql(path: string, text: string): FileResult {
     const parsed = this.#parsers?.parseSql(text)
-    const kind = /(^|\/)tenant\/[^/]*$/.test(path) ? 'tenant' : 'shared'
+    // The folder that is linted may be `tenant` itself.
+    const kind = isTenantPath(`${basename(resolve(this.#folder))}/${path}`) ? 'tenant' : 'shared'
     this.#sqlFiles.push({ path, kind, statements: parsed?.statements ?? [] })
     return { remarks: [], comments: parsed?.comments ?? [] }
   }
 
   findings(): readonly LintFinding[] {
-    const bySqlFile = new Map<string, FileRemark[]>(this.#sqlFiles.map(({ path }) => [path, []]))
-    for (const remark of this.#parsers?.lintSql(this.#sqlFiles) ?? []) bySqlFile.get(remark.path)?.push(remark)
-    return [...this.#results].flatMap(([file, { remarks, comments }]) =>
-      withoutSuppressed([...remarks, ...(bySqlFile.get(file) ?? [])], comments)
-        .map(({ rule, message, line, column }) => ({ rule, ...rules[rule], file, line, column, message }))
-        .sort((a, b) => a.line - b.line || a.column - b.column),
-    )
+    const bySqlFile = new Map<string, Remark[]>(this.#sqlFiles.map(({ path }) => [path, []]))
+    for (const { path, ...remark } of this.#sqlRemarks()) bySqlFile.get(path)?.push(remark)
+    return [...this.#results]
+      .filter(([path]) => !bySqlFile.has(path) || this.#isNew(path))
+      .flatMap(([file, { remarks, comments }]) =>
+        withoutSuppressed([...remarks, ...(bySqlFile.get(file) ?? [])], comments)
+          .map(({ rule, line, column, ...said }) => ({ rule, ...rules[rule], file, line, column, ...said }))
+          .sort((a, b) => a.line - b.line || a.column - b.column),
+      )
+  }
+
+  #sqlRemarks(): readonly FileRemark[] {
+    if (this.#parsers === undefined) return []
+    const migrations = this.#sqlFiles.filter(({ path }) => this.#isMigration(path))
+    const { lintSql, lintHazards } = this.#parsers
+    return [...lintSql(this.#sqlFiles, this.#options), ...lintHazards(migrations, this.#options)]
+  }
+
+  #isNew(path: string): boolean {
+    const { since } = this.#options
+    const name = migrationName(path)
+    return since === undefined || (name > since && !name.startsWith(since))
   }
 }
 

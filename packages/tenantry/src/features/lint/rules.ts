@@ -1,7 +1,10 @@
 // The rules, in the order of docs/lint.md. A test asserts that the page explains each of them with an example that it
 // finds and one that it does not.
 
-/** `error`: tenants can cross or data is open. `warning`: works today, breaks easily. `info`: to know, not to change. */
+/**
+ * `error`: tenants can cross, data is open, or it fails for certain. `warning`: works today, breaks easily, or keeps users
+ * waiting. `info`: to know, not to change.
+ */
 export type Severity = 'error' | 'warning' | 'info'
 
 export interface Rule {
@@ -45,6 +48,39 @@ export const rules = {
   'grant-to-public': rule('error', 'Grant to a role: PUBLIC includes every login of the server.'),
   'leaves-schema': rule('error', 'Name no schema in a tenant migration; what tenants share belongs into shared/.'),
   'changes-role': rule('error', 'Leave SET ROLE out: migrations run as the owner of what they make.'),
+  // SQL, as it runs over a fleet
+  'type-rewrite': rule('warning', 'Add a column of the new type, fill it in batches, and drop the old one at last.'),
+  'not-null-scan': rule(
+    'warning',
+    'Add a check that is NOT VALID, validate it in a file of its own, then SET NOT NULL.',
+  ),
+  'constraint-scan': rule('warning', 'Add it NOT VALID, and validate it in a file of its own.'),
+  'validated-at-once': rule('warning', 'Validate in a file with `-- tenantry: no-transaction`, after this one.'),
+  'constraint-index': rule('warning', 'Build the index CONCURRENTLY, and add the constraint USING INDEX.'),
+  'column-fills-rows': rule(
+    'warning',
+    'Add the column without it, then set the default, and fill old rows in batches.',
+  ),
+  'column-without-default': rule(
+    'warning',
+    'Give it a constant default, or leave it nullable until all versions write it.',
+  ),
+  'table-rewrite': rule('warning', 'Leave it out of migrations: do it table by table, when nobody needs them.'),
+  'table-lock': rule('warning', 'Leave LOCK TABLE out, or take a lock that lets others write.'),
+  'index-lock': rule('warning', 'Use CONCURRENTLY, in a file with `-- tenantry: no-transaction`.'),
+  'concurrently-in-transaction': rule('error', 'Say `-- tenantry: no-transaction` at the top of the file.'),
+  'locks-several-tables': rule('warning', 'Give each table a file of its own: other sessions lock in another order.'),
+  'whole-table-write': rule(
+    'warning',
+    'Change rows in batches, each in its own transaction, outside of the migration.',
+  ),
+  'breaks-running-version': rule(
+    'warning',
+    'Take it away one release after the last version that uses it, and say so: `-- tenantry-lint-ok: <reason>`.',
+  ),
+  'foreign-table': rule('error', 'Read it as the admin and copy what tenants need into tables with tenant_id.'),
+  'definer-in-tenant': rule('error', 'Leave SECURITY DEFINER out: in its own schema a tenant may do what it needs.'),
+  'not-per-tenant': rule('error', 'Move it into a shared migration, or leave it to the operator of the server.'),
   // Both
   'unreadable-file': rule('error', 'Mend the file, or leave it out with --ignore: what cannot be read is not checked.'),
   'suppression-without-reason': rule('error', 'Write the reason after the colon: tenantry-lint-ok: <reason>.'),
@@ -63,6 +99,8 @@ export interface Place {
 export interface Remark extends Place {
   readonly rule: RuleName
   readonly message: string
+  /** The SQL to write instead, where it can be told. */
+  readonly instead?: string
 }
 
 /** A comment, for directives and suppressions. */

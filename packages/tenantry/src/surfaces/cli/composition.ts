@@ -65,7 +65,7 @@ export interface CliTenantry extends ControlPlane {
 }
 
 export type { ExternalTable } from '../../features/external-access/external-access.ts'
-export type { LintFinding, LintReport } from '../../features/lint/lint-folder.ts'
+export type { LintFinding, LintOptions, LintReport } from '../../features/lint/lint-folder.ts'
 
 export interface Check {
   readonly name: string

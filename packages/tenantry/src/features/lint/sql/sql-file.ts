@@ -10,6 +10,24 @@ export interface SqlFile {
   readonly statements: readonly SqlStatement[]
 }
 
+/** Whether a file, by its path, is one of the migrations of each tenant: `tenant/0001_a.sql`, `tenant/1_a/migration.sql`. */
+export const isTenantPath = (path: string): boolean => /(^|\/)tenant\/([^/]+\/)?[^/]*$/.test(path)
+
+const MIGRATION_PATHS = [
+  /(^|\/)(shared|tenant|drizzle|[^/]*migrat[^/]*)\//i,
+  // Numbered by hand or by a tool.
+  /(^|\/)\d{4,}_[^/]*\.sql$/i,
+]
+
+/** Whether a file looks like a migration, and not like a script or a fixture. */
+export const isMigrationPath = (path: string): boolean => MIGRATION_PATHS.some((pattern) => pattern.test(path))
+
+/** What orders migrations: the name of the file, or of its folder where all files are called `migration.sql`. */
+export function migrationName(path: string): string {
+  const [file = '', folder] = path.split('/').toReversed()
+  return file === 'migration.sql' && folder !== undefined ? folder : file
+}
+
 /** A remark of a rule that looks at several files. */
 export interface FileRemark extends Remark {
   readonly path: string

@@ -4,14 +4,22 @@ import { asTree, at, listOf, textOf, type Tree } from '../tree.ts'
 import type { SqlStatement } from './parse-sql.ts'
 import { everyNode, type FileRemark, namesIn, type SqlFile } from './sql-file.ts'
 
-export function statementRemarks(files: readonly SqlFile[]): readonly FileRemark[] {
+export function statementRemarks(
+  files: readonly SqlFile[],
+  { sharedSchemas = [] }: ReachOptions = {},
+): readonly FileRemark[] {
   return files.flatMap(({ path, kind, statements }) =>
     statements.flatMap((statement) => {
       const found = [...policyRemarks(statement), ...grantRemarks(statement), ...roleRemarks(statement)]
-      if (kind === 'tenant') found.push(...schemaRemarks(statement))
+      if (kind === 'tenant') found.push(...schemaRemarks(statement, new Set(sharedSchemas)))
       return found.map((each) => ({ ...each, path }))
     }),
   )
+}
+
+export interface ReachOptions {
+  /** Schemas whose tables tenant migrations may read and refer to, but not change. Default: none. */
+  readonly sharedSchemas?: readonly string[]
 }
 
 const said = (statement: SqlStatement, rule: RuleName, message: string): Remark => ({
@@ -74,19 +82,27 @@ function roleRemarks(statement: SqlStatement): readonly Remark[] {
 /** Schemas that belong to nobody: the server's and ours. */
 const NEUTRAL = new Set(['pg_catalog', 'information_schema', 'tenantry', 'pg_temp'])
 
-function schemaRemarks(statement: SqlStatement): readonly Remark[] {
+function schemaRemarks(statement: SqlStatement, shared: ReadonlySet<string>): readonly Remark[] {
   const { kind, tree } = statement
   const leaves = (message: string, place = statement.place): Remark => ({ rule: 'leaves-schema', message, ...place })
   if (kind === 'CreateSchemaStmt') return [leaves('A tenant migration makes a schema.')]
   if (kind === 'VariableSetStmt' && tree['name'] === 'search_path') {
     return [leaves('A tenant migration changes the search path.')]
   }
+  const changed = new Set(changedRelations(tree))
   const named = everyNode(tree).flatMap((node) => {
     const schema = textOf(node, 'relname') === undefined ? undefined : textOf(node, 'schemaname')
-    return schema === undefined || NEUTRAL.has(schema) ? [] : [{ schema, place: statement.placeOf(node) }]
+    if (schema === undefined || NEUTRAL.has(schema) || (shared.has(schema) && !changed.has(node))) return []
+    return [{ schema, place: statement.placeOf(node) }]
   })
   for (const schema of ownSchemas(tree)) named.push({ schema, place: statement.place })
   return named.map(({ schema, place }) => leaves(`A tenant migration names the schema ${schema}.`, place))
+}
+
+/** What a statement makes or changes, as opposed to what it reads or refers to. */
+function changedRelations(tree: Tree): readonly (Tree | undefined)[] {
+  const single = ['relation', 'view', 'table', 'sequence'].map((key) => at(tree, key))
+  return [...single, at(tree, 'into', 'rel'), ...listOf(tree, 'relations').map((item) => asTree(item['RangeVar']))]
 }
 
 /** Schemas of what a statement makes, renames or drops and names in a list: functions, types, dropped objects. */
