@@ -53,8 +53,8 @@ export interface AdoptTable {
   readonly decision: TableDecision
   /**
    * How its rows find their tenant, nearest first; empty for the root, for global ones, for all where the root is one
-   * default tenant, and where `column` of the table itself names the tenant. The last step's table is the root's, or one
-   * whose `column` names the tenant.
+   * default tenant, where `column` of the table itself names the tenant, and where there is no way and all rows are
+   * `orphans`. The last step's table is the root's, or one whose `column` names the tenant.
    */
   readonly path: readonly PathStep[]
   /** The column that names the tenant where there is one already: its text is the key of `nameTenants`. */
