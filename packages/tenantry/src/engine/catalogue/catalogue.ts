@@ -30,14 +30,23 @@ export interface CatalogueObject {
   readonly name: string
   /** All there is to it, in PostgreSQL's own words, as one line of text that is equal where the objects are. */
   readonly definition: string
-  /** The statement that makes it, to be run with search_path set to its schema; null where another object's makes it. */
+  /**
+   * The statement that makes it, to be run with search_path set to its schema; null where another object's makes it, and
+   * where none could. `<tenant>` in it stands for the tenant's id.
+   */
   readonly create: string | null
+  /** The definition part by part. */
+  readonly details: Readonly<Record<string, unknown>>
+  /** True where another object's statement makes it: a column is made with its table. */
+  readonly isPart: boolean
 }
 
 /** The objects of one schema, in an order in which their statements can run. */
 export interface SchemaCatalogue {
   readonly objects: readonly CatalogueObject[]
   readonly fingerprint: string
+  /** Whose id `<tenant>` stands for. */
+  readonly tenantId: string
 }
 
 /** How one object of a schema differs from the reference. */
