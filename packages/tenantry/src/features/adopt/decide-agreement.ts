@@ -31,15 +31,16 @@ export async function askRows(database: CentralDatabase, questions: RowQuestions
   const write = waysWriter(questions)
   await database.transaction(async (tx) => {
     await tx.query('set transaction read only')
-    for (const edge of questions.edges) {
-      const { rows } = await tx.query<{ count: number }>(write.crossing(edge))
-      crossing.set(edge, rows[0]?.count ?? 0)
-    }
+    // Ways that no constraint says come first: what is wrong with them would show in every count.
     for (const table of questions.unsure) {
       const { rows } = await tx.query<{ count: number }>(write.orphans(table)).catch((error: unknown) => {
         throw incomparable(error, table)
       })
       orphans.set(table, rows[0]?.count ?? 0)
+    }
+    for (const edge of questions.edges) {
+      const { rows } = await tx.query<{ count: number }>(write.crossing(edge))
+      crossing.set(edge, rows[0]?.count ?? 0)
     }
   })
   return { crossing, orphans }
