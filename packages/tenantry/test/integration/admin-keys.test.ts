@@ -124,6 +124,7 @@ describe('verification', () => {
         return central.query(text, values)
       },
       transaction: (run) => central.transaction(run),
+      session: (run) => central.session(run),
       listen: (channel, onNotify, onReconnect) => central.listen(channel, onNotify, onReconnect),
       close: () => central.close(),
     }

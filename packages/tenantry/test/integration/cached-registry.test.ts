@@ -50,6 +50,7 @@ const observed = (hooks: { before?: () => Promise<void>; after?: () => Promise<v
       return result as never
     },
     transaction: (run) => fixture.admin.transaction(run),
+    session: (run) => fixture.admin.session(run),
     listen: (channel, onNotify, onReconnect) => fixture.admin.listen(channel, onNotify, onReconnect),
     close: async () => {},
   }

@@ -32,6 +32,7 @@ beforeEach(() => {
       return central.query(text, values)
     },
     transaction: (run) => central.transaction(run),
+    session: (run) => central.session(run),
     listen: (channel, onNotify, onReconnect) => central.listen(channel, onNotify, onReconnect),
     close: () => Promise.resolve(),
   }

@@ -248,6 +248,7 @@ describe('all users across the tenants of an organization', () => {
         return admin.query(text, values)
       },
       transaction: (run) => admin.transaction(run),
+      session: (run) => admin.session(run),
       listen: (...args) => admin.listen(...args),
       close: () => admin.close(),
     }

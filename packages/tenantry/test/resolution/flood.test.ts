@@ -16,6 +16,7 @@ afterAll(() => fixture.close())
 function counted() {
   let queries = 0
   const database: CentralDatabase = {
+    session: (run) => fixture.admin.session(run),
     ...{ transaction: (run) => fixture.admin.transaction(run), close: async () => {} },
     listen: (...listening) => fixture.admin.listen(...listening),
     query: (text, values) => {

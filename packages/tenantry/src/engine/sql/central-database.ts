@@ -87,6 +87,17 @@ class PooledCentralDatabase implements CentralDatabase {
     }
   }
 
+  async session<T>(run: (session: Sql) => Promise<T>): Promise<T> {
+    const client = await this.#connect()
+    const session = new OpenTransaction(client)
+    try {
+      return await run(session)
+    } finally {
+      await session.end()
+      client.release(true)
+    }
+  }
+
   async listen(channel: string, onNotify: (payload: string) => void, onReconnect: () => void) {
     this.#refuseWhenClosed()
     const listener = await openNotificationListener({

@@ -4,6 +4,8 @@ export interface QueryResultRows<R> {
   readonly rows: R[]
   /** Rows returned or touched; null where the command does not count. */
   readonly rowCount: number | null
+  /** What the server says it did: `SELECT`, `UPDATE`, `CREATE TABLE`. Not every implementation tells. */
+  readonly command?: string
 }
 
 /** Something that runs SQL. Without values the text may hold several statements (PostgreSQL's simple protocol). */
@@ -28,6 +30,11 @@ export interface CentralDatabase extends Sql {
    * behind it, and Promise.all rejects with the first.
    */
   transaction<T>(run: (tx: Sql) => Promise<T>): Promise<T>
+  /**
+   * One connection outside of any transaction, for statements that cannot run inside of one; it is closed afterwards, so
+   * that nothing set on it stays. Statements run one after the other.
+   */
+  session<T>(run: (session: Sql) => Promise<T>): Promise<T>
   /**
    * LISTENs on a connection of its own, reconnecting for as long as it is open. `onReconnect` runs after each
    * reconnection, because notifications in between are lost.

@@ -10,13 +10,15 @@ import { guardSchema } from '../../tenants/schema.ts'
 import type { Tenant, TenantRef } from '../../tenants/tenant.ts'
 import type { MigrationFile, MigrationFiles } from './migration-files.ts'
 import { pendingFiles, readLedger, writeLedger } from './migration-ledger.ts'
+import { forNewSchema } from './new-schema.ts'
 import { runMigrations } from './migration-run.ts'
+import { runOutsideTransaction } from './outside/run-outside-transaction.ts'
 
 export interface Migrations {
   /** Goes first among the participants: others may use the tables it makes. */
   readonly participant: Participant
   /**
-   * Applies the pending shared migrations in one transaction, once however many processes ask; returns their names.
+   * Applies the pending shared migrations in one transaction, and those that say `no-transaction` between, once however many processes ask; returns their names.
    * Throws MIGRATION_FAILED, MIGRATION_CHANGED, MIGRATION_MISSING.
    */
   applyShared(database: CentralDatabase): Promise<readonly string[]>
@@ -79,20 +81,42 @@ function migrationsParticipant(files: readonly MigrationFile[]): Participant {
 
 async function applyToTenant(tx: Sql, tenant: Tenant, files: readonly MigrationFile[]): Promise<readonly string[]> {
   if (tenant.isolation !== 'schema') return []
-  const pending = pendingFiles(files, await readLedger(tx, tenant.id))
-  await runMigrations(tx, pending, tenant.schemaName)
+  const ledger = await readLedger(tx, tenant.id)
+  const pending = pendingFiles(files, ledger)
+  await runMigrations(tx, ledger.length === 0 ? forNewSchema(pending) : pending, tenant.schemaName)
   if (pending.length > 0) await writeLedger(tx, tenant.id, pending)
   return pending.map((file) => file.name)
 }
 
 async function applyShared(database: CentralDatabase, files: readonly MigrationFile[]): Promise<readonly string[]> {
+  const applied: string[] = []
+  for (;;) {
+    const { names, outside } = await database.transaction(async (tx) => {
+      // One at a time: the row every process knows, because tenants can take advisory locks.
+      await tx.query('select from tenantry.instance for update')
+      const pending = pendingFiles(files, await readLedger(tx, null))
+      const first = pending.findIndex((file) => !file.transaction)
+      const inside = first < 0 ? pending : pending.slice(0, first)
+      await runMigrations(tx, inside)
+      if (inside.length > 0) await writeLedger(tx, null, inside)
+      return { names: inside.map((file) => file.name), outside: first < 0 ? undefined : pending[first] }
+    })
+    applied.push(...names)
+    if (outside === undefined) return applied
+    if (await applySharedOutside(database, outside)) applied.push(outside.name)
+  }
+}
+
+/** Whether it was this process that applied it. */
+async function applySharedOutside(database: CentralDatabase, file: MigrationFile): Promise<boolean> {
   return database.transaction(async (tx) => {
-    // One at a time: the row every process knows, because tenants can take advisory locks.
+    // The lock stays here while the file runs over another connection.
     await tx.query('select from tenantry.instance for update')
-    const pending = pendingFiles(files, await readLedger(tx, null))
-    await runMigrations(tx, pending)
-    if (pending.length > 0) await writeLedger(tx, null, pending)
-    return pending.map((file) => file.name)
+    if ((await readLedger(tx, null)).some(({ name }) => name === file.name)) return false
+    // After a crash it is run again from its start, where indexes that were built are found.
+    await database.session((session) => runOutsideTransaction(session, file, { done: 0 }))
+    await writeLedger(tx, null, [file])
+    return true
   })
 }
 

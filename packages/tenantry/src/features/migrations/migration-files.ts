@@ -1,83 +1,109 @@
-// Reads the migration folders: `shared/` for the tables that tenants share, `tenant/` for those each schema tenant has.
-import { createHash } from 'node:crypto'
-import { readdir, readFile } from 'node:fs/promises'
+// Reads the migrations of an instance: `shared/` for the tables that tenants share, `tenant/` for those each schema tenant
+// has, in whichever format lies there.
 import { join } from 'node:path'
 import { TenantryError } from '../../kernel/errors.ts'
-import { checkMigrationText } from './migration-rules.ts'
+import type { MigrationFile, MigrationFiles, MigrationFormat } from './migration-file.ts'
+import { readCodeFolder } from './sources/code-folder.ts'
+import { detectFormat, migrationFormats } from './sources/detect-format.ts'
+import { readDrizzle } from './sources/drizzle.ts'
+import { type Folder, invalidFile, invalidFolder, listFolder, type MigrationSet } from './sources/folder.ts'
+import { plainNames, readPlain } from './sources/plain.ts'
+import { readPrisma } from './sources/prisma.ts'
+import { straysIn } from './sources/strays.ts'
 
-export interface MigrationFile {
-  /** File name with its number: `0001_invoices.sql`. */
-  readonly name: string
-  readonly text: string
-  /** SHA-256 of the text with line ends as `\n`, so that a checkout on Windows is the same file. */
-  readonly checksum: string
+export type { MigrationFile, MigrationFiles }
+
+/** Where one set of migrations lies. */
+export interface MigrationFolder {
+  readonly folder: string
+  /** Who wrote it. Default: told from what lies there. */
+  readonly format?: MigrationFormat
 }
 
-export interface MigrationFiles {
-  readonly shared: readonly MigrationFile[]
-  readonly tenant: readonly MigrationFile[]
+/** Where both sets lie; one that is left out holds none. */
+export interface MigrationSettings {
+  readonly shared?: MigrationFolder
+  readonly tenant?: MigrationFolder
 }
-
-const NAME = /^\d{4}_[A-Za-z0-9_-]+\.sql$/
 
 /**
- * Reads and checks all migration files below a folder; a folder that is absent holds none.
- * Throws CONFIGURATION_INVALID for a misplaced, misnamed or doubly numbered file, MIGRATION_FAILED for a statement
- * that no migration can contain.
+ * Reads and checks all migrations below a folder with `shared/` and `tenant/`, or of the folders that settings name. A
+ * string's folder that is absent holds none; one that settings name must exist. Code is read, and not run.
+ * Throws CONFIGURATION_INVALID for a misplaced, misnamed or doubly numbered file, one that is not UTF-8, a directive that
+ * does not exist, and a folder of an unknown format; MIGRATION_FAILED for a statement that no migration can contain.
  *
  * @example
  * ```ts
  * const files = await readMigrationFiles('./migrations')
+ * const other = await readMigrationFiles({ tenant: { folder: './drizzle', format: 'drizzle' } })
  * ```
  */
-export async function readMigrationFiles(folder: string): Promise<MigrationFiles> {
-  const misplaced = (await sqlFilesIn(folder))[0]
+export async function readMigrationFiles(source: string | MigrationSettings): Promise<MigrationFiles> {
+  if (typeof source === 'string') await refuseBeside(source)
+  const folderOf = (set: MigrationSet) => (typeof source === 'string' ? { folder: join(source, set) } : source[set])
+  const [shared, tenant] = await Promise.all([
+    readSet(folderOf('shared'), 'shared', typeof source !== 'string'),
+    readSet(folderOf('tenant'), 'tenant', typeof source !== 'string'),
+  ])
+  const strays = [...shared.strays, ...tenant.strays, ...(typeof source === 'string' ? await strayFolders(source) : [])]
+  return { shared: shared.files, tenant: tenant.files, ...(strays.length > 0 ? { strays } : {}) }
+}
+
+interface ReadSet {
+  readonly files: readonly MigrationFile[]
+  readonly strays: readonly string[]
+}
+
+async function readSet(named: MigrationFolder | undefined, set: MigrationSet, mustExist: boolean): Promise<ReadSet> {
+  if (named === undefined) return { files: [], strays: [] }
+  const folder = await listFolder(named.folder)
+  if (folder === undefined) {
+    if (mustExist) throw invalidFolder(named.folder, 'does not exist', 'Correct it in the setting `migrations`.')
+    return { files: [], strays: [] }
+  }
+  const format = named.format ?? (await detectFormat(folder))
+  const files = await readFormat(folder, format, set)
+  return { files, strays: await straysIn(folder, format) }
+}
+
+async function readFormat(
+  folder: Folder,
+  format: MigrationFormat,
+  set: MigrationSet,
+): Promise<readonly MigrationFile[]> {
+  if (format === 'kysely' || format === 'knex') return readCodeFolder(folder, format)
+  // A setting may come from a file that no compiler saw.
+  const read = Object.hasOwn(readers, format) ? readers[format] : undefined
+  if (read !== undefined) return read(folder, set)
+  throw new TenantryError('CONFIGURATION_INVALID', 'The setting `migrations` names a format that does not exist.', {
+    fix: `Known are ${migrationFormats.join(', ')}.`,
+  })
+}
+
+type Reader = (folder: Folder, set: MigrationSet) => Promise<readonly MigrationFile[]>
+
+const readers: Readonly<Partial<Record<MigrationFormat, Reader>>> = {
+  tenantry: readPlain,
+  drizzle: readDrizzle,
+  prisma: readPrisma,
+}
+
+async function refuseBeside(path: string): Promise<void> {
+  const folder = await listFolder(path)
+  if (folder === undefined) return
+  const misplaced = plainNames(folder)[0]
   if (misplaced !== undefined) {
-    throw invalidFile(
-      join(folder, misplaced),
-      'lies beside the folders shared/ and tenant/',
-      'Move it into one of them.',
-    )
+    throw invalidFile(join(path, misplaced), 'lies beside the folders shared/ and tenant/', 'Move it into one of them.')
   }
-  const [shared, tenant] = await Promise.all([readFolder(join(folder, 'shared')), readFolder(join(folder, 'tenant'))])
-  return { shared, tenant }
+  const format = await detectFormat(folder)
+  if (format === 'tenantry') return
+  throw invalidFolder(path, `is one of ${format}`, 'Say whose it is: migrations: { tenant: { folder } }, or shared.')
 }
 
-async function readFolder(folder: string): Promise<readonly MigrationFile[]> {
-  const names = (await sqlFilesIn(folder)).sort()
-  for (const [index, name] of names.entries()) {
-    if (!NAME.test(name)) throw invalidFile(join(folder, name), 'is not named like 0001_invoices.sql', 'Rename it.')
-    if (names[index - 1]?.slice(0, 4) === name.slice(0, 4)) {
-      throw invalidFile(join(folder, name), 'has the same number as another file', 'Give it the next free number.')
-    }
-  }
-  return Promise.all(names.map((name) => readMigration(folder, name)))
-}
-
-async function sqlFilesIn(folder: string): Promise<string[]> {
-  try {
-    const entries = await readdir(folder, { withFileTypes: true })
-    return entries.filter((entry) => !entry.isDirectory() && /\.sql$/i.test(entry.name)).map((entry) => entry.name)
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return []
-    throw new TenantryError('CONFIGURATION_INVALID', `The migration folder ${folder} cannot be read.`, { cause: error })
-  }
-}
-
-async function readMigration(folder: string, name: string): Promise<MigrationFile> {
-  const text = decode(join(folder, name), await readFile(join(folder, name))).replaceAll('\r\n', '\n')
-  checkMigrationText(name, text)
-  return { name, text, checksum: createHash('sha256').update(text).digest('hex') }
-}
-
-function decode(path: string, bytes: Buffer): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
-  } catch {
-    throw invalidFile(path, 'is not UTF-8 text', 'Save it as UTF-8.')
-  }
-}
-
-function invalidFile(path: string, fault: string, fix: string): TenantryError {
-  return new TenantryError('CONFIGURATION_INVALID', `The migration file ${path} ${fault}.`, { fix })
+/** SQL beside shared/ and tenant/, in folders that nobody reads. */
+async function strayFolders(path: string): Promise<readonly string[]> {
+  const folder = await listFolder(path)
+  if (folder === undefined) return []
+  const others = folder.folders.filter((name) => !['shared', 'tenant'].includes(name))
+  return straysIn({ ...folder, folders: others }, 'tenantry')
 }

@@ -1,41 +1,89 @@
-// Runs migration files in the caller's transaction: all in one flush, each from a clean session, so that no file
-// inherits a search_path or role that the one before it set.
+// Runs migrations in the caller's transaction: SQL in one flush, code one by one, each from a clean session, so that
+// none inherits a search_path or role that the one before it set.
 import type { Sql } from '../../engine/sql/database.ts'
-import { sqlStateOf } from '../../engine/sql/database-errors.ts'
 import { TenantryError } from '../../kernel/errors.ts'
-import { quoteIdentifier } from '../../kernel/identifiers.ts'
-import type { MigrationFile } from './migration-files.ts'
+import { runCode } from './code/run-code.ts'
+import type { MigrationFile } from './migration-file.ts'
+import { CLEAN_SESSION, migrationFailed, type Place, refuseEscape, settingsOf, textIn } from './migration-session.ts'
 
-// A plain SET outlives the transaction and would stay on the pooled connection; a RESET after it, in the same
-// transaction, takes that back.
-const CLEAN_SESSION = 'reset session authorization; reset role; reset all;'
+export interface MigrationTarget {
+  /** Each file runs in each of these schemas, one schema after the other. None: as shared migrations. */
+  readonly schemas?: readonly string[]
+  /** How long a statement waits for a lock; default: the server's. A file's own `lock-timeout` goes before it. */
+  readonly lockTimeoutMs?: number
+}
+
+/** A file, and where it is to run. */
+interface Step {
+  readonly file: MigrationFile
+  readonly schema: string | undefined
+  readonly lockTimeoutMs: number | undefined
+}
 
 /**
- * Runs the files, in the given schema alone where one is given.
- * Throws MIGRATION_FAILED naming file, line and SQLSTATE; the caller's transaction is then to be rolled back.
+ * Runs the files, in the given schema alone where one is given, or in each of several: then all SQL of all of them is
+ * one flush, and a failure tells the file only where the server says a position; run one schema at a time to know.
+ * Throws MIGRATION_FAILED naming file, line and SQLSTATE, also for a file that says `no-transaction`; the caller's
+ * transaction is then to be rolled back.
  */
-export async function runMigrations(tx: Sql, files: readonly MigrationFile[], schema?: string): Promise<void> {
+export async function runMigrations(
+  tx: Sql,
+  files: readonly MigrationFile[],
+  target: string | MigrationTarget = {},
+): Promise<void> {
   if (files.length === 0) return
+  const { schemas, lockTimeoutMs }: MigrationTarget = typeof target === 'string' ? { schemas: [target] } : target
+  refuseOutside(files)
+  const steps = (schemas ?? [undefined]).flatMap((schema) => files.map((file) => ({ file, schema, lockTimeoutMs })))
+  for (const group of groupsOf(steps)) {
+    const [first] = group
+    if (first?.file.run === undefined) await runSql(tx, group)
+    else await runCode(tx, first.file, first)
+  }
+  if (schemas !== undefined) await refuseEscape(tx, schemas)
+}
+
+function refuseOutside(files: readonly MigrationFile[]): void {
+  const outside = files.find(({ transaction }) => !transaction)
+  if (outside === undefined) return
+  throw new TenantryError('MIGRATION_FAILED', `The migration ${outside.name} says that it runs outside a transaction.`)
+}
+
+/** Neighbours in SQL together, each in code by itself. */
+function groupsOf(steps: readonly Step[]): readonly (readonly Step[])[] {
+  const groups: Step[][] = []
+  for (const step of steps) {
+    const last = groups.at(-1)
+    const joins = step.file.run === undefined && last?.[0] !== undefined && last[0].file.run === undefined
+    if (joins) last.push(step)
+    else groups.push([step])
+  }
+  return groups
+}
+
+async function runSql(tx: Sql, steps: readonly Step[]): Promise<void> {
+  const flush = flushOf(steps)
   try {
-    await Promise.all([tx.query('savepoint tenantry_migrations'), tx.query(flushOf(files, schema).text)])
+    await Promise.all([tx.query('savepoint tenantry_migrations'), tx.query(flush.text)])
   } catch (error) {
     if (error instanceof TenantryError) throw error
-    const place = placeOf(error, files, schema)
-    if (place !== undefined) throw migrationFailed(error, place)
-    await runOneByOne(tx, files, schema)
+    const place = placeOf(error, flush, steps)
+    if (place !== undefined || steps.some(({ schema }) => schema !== steps[0]?.schema)) {
+      throw migrationFailed(error, place ?? { file: `${steps[0]?.file.name ?? ''} or a later one` })
+    }
+    await runOneByOne(tx, steps)
   }
-  if (schema !== undefined) await refuseEscape(tx, schema)
 }
 
 // Errors of execution carry no position in the text, so which file it was shows only by running them apart.
-async function runOneByOne(tx: Sql, files: readonly MigrationFile[], schema: string | undefined): Promise<void> {
+async function runOneByOne(tx: Sql, steps: readonly Step[]): Promise<void> {
   await tx.query('rollback to savepoint tenantry_migrations')
-  for (const file of files) {
+  for (const step of steps) {
     try {
-      await tx.query(flushOf([file], schema).text)
+      await tx.query(flushOf([step]).text)
     } catch (error) {
       if (error instanceof TenantryError) throw error
-      throw migrationFailed(error, { file: file.name })
+      throw migrationFailed(error, { file: step.file.name })
     }
   }
 }
@@ -46,67 +94,25 @@ interface Flush {
   readonly offsets: readonly number[]
 }
 
-function flushOf(files: readonly MigrationFile[], schema: string | undefined): Flush {
-  const path = schema === undefined ? '' : `set local search_path = ${quoteIdentifier(schema)}, pg_temp;`
+function flushOf(steps: readonly Step[]): Flush {
   const offsets: number[] = []
   let text = ''
-  for (const file of files) {
-    text += `${CLEAN_SESSION} ${path}\n`
+  for (const { file, schema, lockTimeoutMs } of steps) {
+    text += `${settingsOf({ schema, lockTimeoutMs: file.lockTimeoutMs ?? lockTimeoutMs })}\n`
     offsets.push(text.length)
-    text += `${file.text}\n;\n`
+    text += `${textIn(file, schema)}\n;\n`
   }
   return { text: `${text}${CLEAN_SESSION}`, offsets }
 }
 
-interface Place {
-  readonly file: string
-  readonly line?: number
-}
-
-function placeOf(error: unknown, files: readonly MigrationFile[], schema: string | undefined): Place | undefined {
+function placeOf(error: unknown, { text, offsets }: Flush, steps: readonly Step[]): Place | undefined {
   const position = error instanceof Error && 'position' in error ? Number(error.position) : Number.NaN
   if (!Number.isInteger(position)) return undefined
-  const { text, offsets } = flushOf(files, schema)
   // PostgreSQL counts characters, JavaScript UTF-16 units.
   const at = Array.from(text)
     .slice(0, position - 1)
     .join('').length
   const index = offsets.findLastIndex((offset) => offset <= at)
-  const file = files[index]
-  return file && { file: file.name, line: text.slice(offsets[index], at).split('\n').length }
-}
-
-function migrationFailed(error: unknown, { file, line }: Place): TenantryError {
-  const sqlState = sqlStateOf(error)
-  const where = line === undefined ? file : `${file}, line ${line}`
-  // Class 42 speaks of syntax and names; messages of other classes may quote values.
-  const said = error instanceof Error && sqlState?.startsWith('42') === true ? `: ${error.message}` : ''
-  return new TenantryError(
-    'MIGRATION_FAILED',
-    `The migration ${where} failed (SQLSTATE ${sqlState ?? 'none'})${said}.`,
-    {
-      cause: error,
-      ...(sqlState === undefined ? {} : { sqlState }),
-    },
-  )
-}
-
-// What this transaction created or altered is locked exclusively until it ends, so its locks tell what it touched
-// without a scan of the catalog.
-const selectEscaped = `
-select format('%I.%I', n.nspname, c.relname) as name
-  from pg_locks l join pg_class c on c.oid = l.relation join pg_namespace n on n.oid = c.relnamespace
- where l.pid = pg_backend_pid() and l.locktype = 'relation' and l.mode = 'AccessExclusiveLock'
-   and l.database = (select oid from pg_database where datname = current_database())
-   and n.nspname <> $1 and n.nspname not in ('pg_toast', 'pg_catalog') and n.nspname not like 'pg\\_temp\\_%'
- order by name limit 5`
-
-async function refuseEscape(tx: Sql, schema: string): Promise<void> {
-  const { rows } = await tx.query<{ name: string }>(selectEscaped, [schema])
-  if (rows.length === 0) return
-  throw new TenantryError(
-    'MIGRATION_FAILED',
-    `Tenant migrations reached outside of the schema ${schema}: ${rows.map((row) => row.name).join(', ')}.`,
-    { fix: 'Leave schema names out of tenant migrations; what tenants share belongs into migrations/shared.' },
-  )
+  const step = steps[index]
+  return step && { file: step.file.name, line: text.slice(offsets[index], at).split('\n').length }
 }

@@ -6,6 +6,9 @@ export interface SqlStatement {
   readonly words: readonly string[]
   /** 1-based line on which the statement begins. */
   readonly line: number
+  /** Where it begins and ends in the text, without its semicolon. */
+  readonly start: number
+  readonly end: number
 }
 
 export interface SqlText {
@@ -28,19 +31,40 @@ const token = new RegExp(
 
 const LINE_FEED = 10
 
-/** Reads the statements of a text. */
-export function readStatements(text: string): SqlText {
-  const reader = new StatementReader()
+/** White space and line comments are `skip`, a block comment is `comment`, a dollar quote is `dollar` with its body. */
+export type SqlTokenKind = 'skip' | 'comment' | 'quoted' | 'dollar' | 'word' | 'other'
+
+export interface SqlToken {
+  readonly kind: SqlTokenKind
+  readonly text: string
+  readonly at: number
+  readonly line: number
+}
+
+const kinds = ['skip', 'comment', 'quoted', 'dollar', 'word'] as const
+
+/** The tokens of a text, one after the other; together they are the text. */
+export function* tokensOf(text: string): Generator<SqlToken> {
   let at = 0
   let line = 1
   while (at < text.length) {
     token.lastIndex = at
     const groups = token.exec(text)?.groups ?? {}
     const end = tokenEnd(text, { at, groups, next: token.lastIndex })
-    reader.take(groups, line)
+    const kind = kinds.find((each) => groups[each] !== undefined) ?? 'other'
+    yield { kind, text: text.slice(at, end), at, line }
     line += countLines(text, at, end)
     at = end
   }
+}
+
+/** Whether a token says something to the server. */
+export const isSignificant = ({ kind }: SqlToken): boolean => kind !== 'skip' && kind !== 'comment'
+
+/** Reads the statements of a text. */
+export function readStatements(text: string): SqlText {
+  const reader = new StatementReader()
+  for (const each of tokensOf(text)) reader.take(each)
   return reader.finish()
 }
 
@@ -74,25 +98,27 @@ function countLines(text: string, from: number, to: number): number {
 class StatementReader {
   readonly #statements: SqlStatement[] = []
   #words: string[] = []
-  #line: number | undefined
+  #first: SqlToken | undefined
+  #end = 0
   #parentheses = 0
   /** Depth of BEGIN ATOMIC and the CASEs within: their semicolons end no statement. */
   #bodies = 0
   #psqlCommandLine: number | undefined
 
-  take(groups: Groups, line: number): void {
-    if (groups['skip'] !== undefined || groups['comment'] !== undefined) return
-    const other = groups['other']
-    if (other === ';' && this.#parentheses === 0 && this.#bodies === 0) return this.#end()
-    this.#line ??= line
-    if (other === '\\') this.#psqlCommandLine ??= line
+  take(next: SqlToken): void {
+    if (!isSignificant(next)) return
+    const other = next.kind === 'other' ? next.text : undefined
+    if (other === ';' && this.#parentheses === 0 && this.#bodies === 0) return this.#endStatement()
+    this.#first ??= next
+    this.#end = next.at + next.text.length
+    if (other === '\\') this.#psqlCommandLine ??= next.line
     if (other === '(') this.#parentheses += 1
     if (other === ')' && this.#parentheses > 0) this.#parentheses -= 1
-    if (groups['word'] !== undefined) this.#takeWord(groups['word'].toLowerCase())
+    if (next.kind === 'word') this.#takeWord(next.text.toLowerCase())
   }
 
   finish(): SqlText {
-    this.#end()
+    this.#endStatement()
     return { statements: this.#statements, psqlCommandLine: this.#psqlCommandLine }
   }
 
@@ -104,10 +130,13 @@ class StatementReader {
     if (this.#parentheses === 0) this.#words.push(word)
   }
 
-  #end(): void {
-    if (this.#line !== undefined) this.#statements.push({ words: this.#words, line: this.#line })
+  #endStatement(): void {
+    const first = this.#first
+    if (first !== undefined) {
+      this.#statements.push({ words: this.#words, line: first.line, start: first.at, end: this.#end })
+    }
     this.#words = []
-    this.#line = undefined
+    this.#first = undefined
     this.#parentheses = 0
     this.#bodies = 0
   }

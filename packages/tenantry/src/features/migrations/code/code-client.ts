@@ -1,0 +1,108 @@
+// What a migration in code holds instead of a connection: it refuses what would leave the transaction or the schema,
+// remembers what went wrong even where the code swallows it, and ends with the migration.
+import type { QueryResultRows, Sql } from '../../../engine/sql/database.ts'
+import { TenantryError } from '../../../kernel/errors.ts'
+import type { MigrationClient } from '../migration-file.ts'
+import { faultOf, isTransactionControl, needsNoTransaction } from '../migration-rules.ts'
+import { readStatements, type SqlStatement } from '../sql-statements.ts'
+
+const SAVEPOINT_WORDS = new Set(['savepoint', 'release'])
+
+export interface CodeClientOptions {
+  readonly file: string
+  readonly schema: string | undefined
+  /** False where the code says `no-transaction`; default true. */
+  readonly transaction?: boolean
+}
+
+export class CodeClient implements MigrationClient {
+  readonly schemaName: string | undefined
+  readonly isInTransaction: boolean
+  readonly #sql: Sql
+  readonly #file: string
+  readonly #pending = new Set<Promise<unknown>>()
+  #state: 'open' | 'ending' | 'ended' = 'open'
+  #fault: TenantryError | undefined
+
+  constructor(sql: Sql, { file, schema, transaction = true }: CodeClientOptions) {
+    this.#sql = sql
+    this.#file = file
+    this.isInTransaction = transaction
+    this.schemaName = schema
+  }
+
+  /** The first thing that was refused. */
+  get fault(): TenantryError | undefined {
+    return this.#fault
+  }
+
+  query<R extends object>(text: string, values?: readonly unknown[]): Promise<QueryResultRows<R>> {
+    const refusal = this.#state === 'open' ? this.#refusalOf(text) : this.#failed('used its client after it had ended')
+    if (refusal !== undefined) {
+      this.#fault ??= refusal
+      // Code that nobody waits for: the failure is reported by end(), and a rejection here would end the process.
+      if (this.#state === 'ending') return new Promise(() => {})
+      return Promise.reject(refusal)
+    }
+    const result = this.#sql.query<R>(text, values)
+    this.#pending.add(result)
+    // Handled here, too: code that does not await it must not end the process.
+    result.catch(() => {}).finally(() => this.#pending.delete(result))
+    return result
+  }
+
+  /** Takes no more statements; waits for those under way. Throws MIGRATION_FAILED where there were any, or a refusal. */
+  async end(): Promise<void> {
+    // A statement that was awaited is taken off in the turns that follow; one that was not takes a round trip.
+    await new Promise(setImmediate)
+    const unfinished = this.#pending.size
+    this.#state = 'ending'
+    await Promise.allSettled(this.#pending)
+    await new Promise(setImmediate)
+    this.#state = 'ended'
+    if (this.#fault !== undefined) throw this.#fault
+    if (unfinished === 0) return
+    throw this.#failed('ended while its statements were running: await each of them')
+  }
+
+  #refusalOf(text: string): TenantryError | undefined {
+    if (typeof text !== 'string') return this.#failed('sent a statement that is no text')
+    const { statements, psqlCommandLine } = readStatements(text)
+    if (psqlCommandLine !== undefined) return this.#failed('sent a psql command')
+    const faultsOf = this.isInTransaction ? faultInTransaction : faultInSession
+    const fault = statements.map(faultsOf).find((each) => each !== undefined)
+    return fault === undefined ? undefined : this.#failed(`sent what no migration may: ${fault}`)
+  }
+
+  #failed(what: string): TenantryError {
+    return new TenantryError('MIGRATION_FAILED', `The migration ${this.#file} ${what}. Nothing was applied.`)
+  }
+}
+
+function faultInTransaction(statement: SqlStatement): string | undefined {
+  const isOwnSavepoint = isTransactionControl(statement) && isSavepoint(statement.words)
+  if (isOwnSavepoint) return undefined
+  return sessionFault(statement) ?? faultOf(statement) ?? needsNoTransaction(statement)
+}
+
+function faultInSession(statement: SqlStatement): string | undefined {
+  const isItsOwn = isTransactionControl(statement) && statement.words[0] !== 'prepare'
+  return isItsOwn ? undefined : (sessionFault(statement) ?? faultOf(statement))
+}
+
+function sessionFault({ words }: SqlStatement): string | undefined {
+  const [first = ''] = words
+  if (first === 'set' && words.includes('search_path')) return 'it would leave its schema by search_path'
+  if (first === 'set' && ['role', 'authorization'].some((word) => words.includes(word))) {
+    return 'it would take another role'
+  }
+  return first === 'reset' || first === 'discard' ? `${first.toUpperCase()} would undo its session` : undefined
+}
+
+/** Savepoints of its own divide no transaction of ours. */
+function isSavepoint(words: readonly string[]): boolean {
+  const [first = ''] = words
+  const name = words.at(-1) ?? ''
+  const divides = SAVEPOINT_WORDS.has(first) || (first === 'rollback' && words.includes('to'))
+  return divides && !name.startsWith('tenantry_') && !SAVEPOINT_WORDS.has(name) && name !== 'to'
+}
