@@ -84,6 +84,16 @@ export type {
 export { defineMigration, type MigrationDefinition } from './features/migrations/define-migration.ts'
 export type { MigrationClient, MigrationFormat } from './features/migrations/migration-file.ts'
 export type { MigrationFolder, MigrationSettings } from './features/migrations/migration-files.ts'
+export type {
+  FleetMigrations,
+  FleetSelection,
+  FleetStatus,
+  MigrateOptions,
+  MigrationFailure,
+  MigrationProgress,
+  MigrationRun,
+  MigrationRunState,
+} from './features/migrations/fleet.ts'
 export type { Claim, Idempotency, KeptAnswer, RepeatableRequest } from './features/idempotency/idempotency.ts'
 export type { AllowOptions, ExternalAccess, ExternalTable } from './features/external-access/external-access.ts'
 export type { Gateway } from './features/external-access/claims.ts'

@@ -20,7 +20,6 @@ create table tenantry.migration_run (
   state        text not null default 'running' check (state in ('running', 'complete', 'stopped', 'failed', 'interrupted')),
   actor        text not null,
   target       text,
-  chain        text not null,
   shared       text[] not null default '{}',
   total        integer not null default 0,
   up_to_date   integer not null default 0,

@@ -8,6 +8,7 @@ import type { Keys } from '../features/keys/api-key.ts'
 import type { Idempotency } from '../features/idempotency/idempotency.ts'
 import type { Operators, Support } from '../features/operators/operator.ts'
 import type { Organizations, Teams } from '../features/organizations/organization.ts'
+import type { FleetMigrations } from '../features/migrations/fleet.ts'
 import type { Members, Roles } from '../features/members/member.ts'
 import { lazily } from './lazily.ts'
 
@@ -34,6 +35,8 @@ export interface Nouns {
   readonly members: Members
   /** The built-in roles, and those of a tenant's own. */
   readonly roles: Roles
+  /** Migrations over all tenants. */
+  readonly migrations: Omit<FleetMigrations, 'drift'>
   /** Requests that may be sent again. */
   readonly idempotency: Idempotency
 }
@@ -57,6 +60,7 @@ export const nounMethods = {
     ...(['transferOwnership', 'bootstrapOwner', 'membership', 'tenantsOf'] as const),
   ],
   roles: ['list', 'get', 'create', 'update', 'delete'],
+  migrations: ['status', 'up', 'retry', 'runs'],
   idempotency: ['claim', 'renew', 'finish', 'abandon', 'prune'],
 } as const satisfies { readonly [N in keyof Nouns]: readonly (keyof Nouns[N])[] }
 
@@ -80,6 +84,7 @@ export function lazyNouns(started: () => Promise<Nouns>): Nouns {
     teams: lazily<Nouns['teams']>(async () => (await started()).teams, nounMethods.teams),
     members: lazily<Nouns['members']>(async () => (await started()).members, nounMethods.members),
     roles: lazily<Nouns['roles']>(async () => (await started()).roles, nounMethods.roles),
+    migrations: lazily<Nouns['migrations']>(async () => (await started()).migrations, nounMethods.migrations),
     idempotency: lazily<Nouns['idempotency']>(async () => (await started()).idempotency, nounMethods.idempotency),
   }
 }

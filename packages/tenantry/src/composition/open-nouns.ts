@@ -1,5 +1,6 @@
 // Makes the nouns of a started instance, and says which features take part in the life of tenants, in what order.
 import type { Instance } from '../control/instance.ts'
+import { openCentralDatabase } from '../engine/sql/central-database.ts'
 import type { CentralDatabase } from '../engine/sql/database.ts'
 import { createChanges } from '../features/changes/create-changes.ts'
 import { createCredentials } from '../features/credentials/create-credentials.ts'
@@ -13,6 +14,8 @@ import { createMembers } from '../features/members/create-members.ts'
 import { createRoles } from '../features/members/create-roles.ts'
 import { membersParticipant } from '../features/members/members-participant.ts'
 import type { Migrations } from '../features/migrations/create-migrations.ts'
+import { createFleet } from '../features/migrations/runner/create-fleet.ts'
+import type { MigrationFiles } from '../features/migrations/migration-files.ts'
 import { createOperators } from '../features/operators/create-operators.ts'
 import { createSupport } from '../features/operators/create-support.ts'
 import { supportParticipant } from '../features/operators/support-participant.ts'
@@ -33,6 +36,8 @@ export interface NounParts {
   readonly instance: Instance
   readonly registry: CachedRegistry
   readonly keys: KeyParts
+  readonly files: MigrationFiles
+  readonly migrations: Migrations
 }
 
 /** The nouns over this control plane. */
@@ -53,15 +58,19 @@ export function openNouns(parts: NounParts): Nouns {
     teams: createTeams(named),
     operators: createOperators(control),
     support: createSupport(control),
+    migrations: fleetOf(parts),
     idempotency: createIdempotency(central),
   }
 }
 
 /** Who takes part in the life of tenants; removal walks backwards. */
-export function participantsOf(
-  { settings, central, instance, keys }: Omit<NounParts, 'adminUrl' | 'registry'>,
-  migrations: Migrations,
-): readonly Participant[] {
+export function participantsOf({
+  settings,
+  central,
+  instance,
+  keys,
+  migrations,
+}: Omit<NounParts, 'adminUrl' | 'registry'>): readonly Participant[] {
   return [
     migrations.participant,
     membersParticipant({ clock: systemClock }),
@@ -72,6 +81,14 @@ export function participantsOf(
     organizationsParticipant(systemClock),
     ...(settings.participants ?? []),
   ]
+}
+
+function fleetOf({ adminUrl, central, instance, files, migrations }: NounParts): Nouns['migrations'] {
+  const applicationName = 'tenantry migrations'
+  return createFleet({
+    ...{ database: central, migrations, files, roles: instance.roles },
+    open: (max) => openCentralDatabase({ url: adminUrl, max, applicationName }),
+  })
 }
 
 function credentialsOf({ adminUrl, settings, central, instance }: NounParts): Nouns['credentials'] {

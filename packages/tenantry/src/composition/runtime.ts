@@ -77,16 +77,17 @@ export async function startRuntime(adminUrl: string, settings: TenantrySettings,
     const source = sourceOf(registry)
     const gate = new TenantGate(source, entrance, settings.statementTimeoutMs)
     const roles = instance.roles
-    const migrations = createMigrations({ files: await readMigrationFiles(settings.migrations ?? 'migrations'), roles })
+    const files = await readMigrationFiles(settings.migrations ?? 'migrations')
+    const migrations = createMigrations({ files, roles })
     await migrations.applyShared(central)
     const sharedSchemas = sharedSchemasOf(settings)
     if (settings.checkPolicies !== false) {
       await refuseBrokenPolicies(central, { roles, loginUser: roles.login, sharedSchemas })
     }
-    const parts = { adminUrl, settings, central, instance, registry, keys }
+    const parts = { adminUrl, settings, central, instance, registry, keys, files, migrations }
     const tenants = createTenants({
       ...{ database: central, clock: systemClock, roles, logger, defaults: defaultsOf(settings) },
-      participants: participantsOf(parts, migrations),
+      participants: participantsOf(parts),
       onChange: (tenantId) => registry.invalidate(tenantId),
     })
     await tenants.resume()
