@@ -4,14 +4,15 @@ import { openCentralDatabase } from '../../src/engine/sql/central-database.ts'
 import { fingerprintsOf } from '../../src/engine/catalogue/fingerprints.ts'
 import { createMigrations } from '../../src/features/migrations/create-migrations.ts'
 import type { FleetMigrations } from '../../src/features/migrations/fleet.ts'
-import type { MigrationFile } from '../../src/features/migrations/migration-files.ts'
+import type { MigrationFile } from '../../src/features/migrations/migration-file.ts'
 import { ensureReference, referenceSchema } from '../../src/features/migrations/reference.ts'
 import { createFleet, type FleetOptions } from '../../src/features/migrations/runner/create-fleet.ts'
 import { openTenantsFixture, type TenantsFixture } from '../harness/tenants.ts'
 
 /** A migration file as the folder's reader gives it. */
 export function fileOf(name: string, text: string): MigrationFile {
-  return { name, text, checksum: createHash('sha256').update(text).digest('hex') }
+  const checksum = createHash('sha256').update(text).digest('hex')
+  return { name, text, checksum, format: 'tenantry', transaction: true }
 }
 
 export const first = fileOf(

@@ -1,7 +1,7 @@
 // What was applied where: one row for each file and tenant, shared migrations without a tenant.
 import type { Sql } from '../../engine/sql/database.ts'
 import { TenantryError } from '../../kernel/errors.ts'
-import type { MigrationFile } from './migration-files.ts'
+import type { MigrationFile } from './migration-file.ts'
 
 export interface LedgerEntry {
   readonly name: string

@@ -1,6 +1,6 @@
 // What tenants carry: their ledgers, and the state that says how much of it is proven.
 import type { Sql } from '../../../engine/sql/database.ts'
-import type { MigrationFile } from '../migration-files.ts'
+import type { MigrationFile } from '../migration-file.ts'
 import type { LedgerEntry } from '../migration-ledger.ts'
 import type { Goal } from './apply-batch.ts'
 
