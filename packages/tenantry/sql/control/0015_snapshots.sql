@@ -1,5 +1,37 @@
 -- The script of the newest reference, and schemas made ahead of their tenants.
 
+-- What makes a schema like the reference of that chain: without the schema's own name, and without the tenant's id, which
+-- the guards name. Kept for the newest chain alone.
+create table tenantry.snapshot (
+  chain       text primary key,
+  fingerprint text not null,
+  -- Whether a schema made from it was seen to have the reference's fingerprint; where it had not, files are replayed.
+  is_faithful boolean not null,
+  script      text not null,
+  guards      text not null,
+  made_at     timestamptz not null default now()
+);
+
+-- Schemas made ahead. The guards of each name the id that its tenant will have, so handing one out is a rename.
+create table tenantry.warm_schema (
+  tenant_id   uuid primary key,
+  schema_name text not null unique check (schema_name ~ '^tenantry_warm_[0-9a-f]{8}$'),
+  chain       text not null,
+  -- Taken: a tenant with this id is registered, and its provisioning will rename the schema.
+  state       text not null default 'ready' check (state in ('ready', 'taken')),
+  made_at     timestamptz not null default now()
+);
+create index warm_schema_ready on tenantry.warm_schema (chain, tenant_id) where state = 'ready';
+
+-- One process at a time makes and drops them. Its row stays locked while it does, so a lease that runs out meanwhile is
+-- nobody else's before that has ended.
+create table tenantry.warm_lease (
+  only_row   boolean primary key default true check (only_row),
+  holder     uuid,
+  renewed_at timestamptz not null default now()
+);
+insert into tenantry.warm_lease default values;
+
 -- Changes that keep two versions of an application running, how far each is, and how far their rows are filled.
 create table tenantry.change (
   name       text primary key check (name ~ '^[a-z][a-z0-9_]{0,39}$'),

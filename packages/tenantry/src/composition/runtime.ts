@@ -18,14 +18,15 @@ import { createMemberships } from '../features/members/memberships.ts'
 import { createVerifier, type Verifier } from '../features/verify/create-verifier.ts'
 import { startVerifySchedule } from '../features/verify/verify-schedule.ts'
 import { createMigrations, type Migrations } from '../features/migrations/create-migrations.ts'
-import { readMigrationFiles } from '../features/migrations/migration-files.ts'
+import { type MigrationFile, readMigrationFiles } from '../features/migrations/migration-files.ts'
+import { WarmPool } from '../features/migrations/snapshots/warm-pool.ts'
 import { type ContextTokens, createContextTokens } from '../features/tokens/context-tokens.ts'
 import { systemClock } from '../kernel/clock.ts'
 import { isTenantryError, TenantryError } from '../kernel/errors.ts'
 import { reservedSlugs } from '../kernel/identifiers.ts'
 import type { Logger } from '../kernel/logger.ts'
 import type { Nouns } from './nouns.ts'
-import { openNouns, participantsOf } from './open-nouns.ts'
+import { type NounParts, openNouns, participantsOf } from './open-nouns.ts'
 import { warnOfTwoCopies } from './pg-copies.ts'
 import { sharedSchemasOf, type TenantrySettings } from './settings.ts'
 import type { KeySource, MembershipSource } from '../tenants/access.ts'
@@ -85,12 +86,15 @@ export async function startRuntime(adminUrl: string, settings: TenantrySettings,
       await refuseBrokenPolicies(central, { roles, loginUser: roles.login, sharedSchemas })
     }
     const parts = { adminUrl, settings, central, instance, registry, keys, files, migrations }
+    const schemas = schemaMakerOf(parts, files.tenant, logger)
+    opened.push(() => schemas.close())
     const tenants = createTenants({
       ...{ database: central, clock: systemClock, roles, logger, defaults: defaultsOf(settings) },
-      participants: participantsOf(parts),
+      ...{ schemas, participants: participantsOf(parts) },
       onChange: (tenantId) => registry.invalidate(tenantId),
     })
     await tenants.resume()
+    schemas.refill()
     const tokens = createContextTokens({
       ...{ database: central, tenants, signingKey: instance.signingKey, appRole: roles.app, clock: systemClock },
       ...{ sharedSchemas, clockOffsetMs: instance.clockOffsetMs },
@@ -108,6 +112,21 @@ export async function startRuntime(adminUrl: string, settings: TenantrySettings,
 }
 
 const PURGE_AFTER_DAYS = 30
+const MOST_WARM_SCHEMAS = 1_000
+
+function schemaMakerOf(
+  { settings, central, instance }: Pick<NounParts, 'settings' | 'central' | 'instance'>,
+  files: readonly MigrationFile[],
+  logger: Logger,
+): WarmPool {
+  const size = settings.warmSchemas
+  if (size !== undefined && (!Number.isInteger(size) || size < 0 || size > MOST_WARM_SCHEMAS)) {
+    throw new TenantryError('CONFIGURATION_INVALID', '"warmSchemas" must be a whole number from 0 to 1,000.', {
+      field: 'warmSchemas',
+    })
+  }
+  return new WarmPool({ database: central, roles: instance.roles, logger, files, size })
+}
 
 interface Scheduled {
   readonly central: CentralDatabase

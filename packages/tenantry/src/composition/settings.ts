@@ -61,6 +61,11 @@ export interface TenantrySettings {
    * the outbox and the audit log. Default: never.
    */
   readonly verifyEveryMs?: number
+  /**
+   * How many tenant schemas to keep ready, each to be handed out by a rename; default none. They are made in the
+   * background, by one process at a time. An explicit 0 drops those that are left.
+   */
+  readonly warmSchemas?: number
   /** Features that own tenant data and take part in its life. */
   readonly participants?: readonly Participant[]
   /**

@@ -3,6 +3,7 @@ import type { CentralDatabase } from '../engine/sql/database.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { Logger } from '../kernel/logger.ts'
 import type { Participant } from './participant.ts'
+import type { SchemaMaker } from './schema-maker.ts'
 import type { Isolation } from './tenant.ts'
 
 export interface TenantDefaults {
@@ -23,6 +24,8 @@ export interface TenantsOptions {
   readonly database: CentralDatabase
   readonly participants: readonly Participant[]
   readonly roles: TenantRoles
+  /** Makes the schemas of new tenants. Default: an empty one, which the participants fill. */
+  readonly schemas?: SchemaMaker | undefined
   readonly defaults: TenantDefaults
   readonly clock: Clock
   readonly logger: Logger

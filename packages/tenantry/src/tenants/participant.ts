@@ -13,6 +13,8 @@ export interface ParticipantAct {
 export interface Participant {
   /** Stable name; it is written to the journal. */
   readonly name: string
+  /** Whether all that `provision` makes is in a schema that was made whole, and it is left out then. */
+  readonly fillsSchema?: true
   /** The tenant was created with, or given, the `ownerUserId` that it has here. */
   ownerNamed?(tx: Sql, tenant: Tenant, act: ParticipantAct): Promise<void>
   /** Makes what the tenant needs. Schema tenants have their empty schema by now. */

@@ -6,7 +6,14 @@ import { sqlStateOf } from '../engine/sql/database-errors.ts'
 import { type ErrorCode, errorCodes } from '../kernel/error-codes.ts'
 import { TenantryError } from '../kernel/errors.ts'
 import { recordFact } from './events.ts'
-import { advanceOperation, closeOperation, deferDurability, type Operation, readOperation } from './journal.ts'
+import {
+  advanceOperation,
+  closeOperation,
+  deferDurability,
+  type Operation,
+  readOperation,
+  rewindOperation,
+} from './journal.ts'
 import { lockTenant } from './lock.ts'
 import type { TenantsOptions } from './options.ts'
 import type { TenantRecord } from './record.ts'
@@ -15,7 +22,7 @@ import { createSchema, dropSchema, guardSchema } from './schema.ts'
 const BUILD = 0
 
 /** How one look at the operation ended. `ours` and `theirs` say who did the last step. */
-type Outcome = 'going-on' | 'ours' | 'theirs'
+type Outcome = 'going-on' | 'unprepared' | 'ours' | 'theirs'
 
 /**
  * Walks the operation to its end; true where this call did the last step. What a failing step left is undone before
@@ -28,7 +35,8 @@ export async function finishProvisioning(options: TenantsOptions, operation: Ope
       const outcome = await takeStep(options, operation, (next) => {
         step = next
       })
-      if (outcome !== 'going-on') return outcome === 'ours'
+      if (outcome === 'ours' || outcome === 'theirs') return outcome === 'ours'
+      if (outcome === 'unprepared') await options.schemas?.prepare()
     } catch (error) {
       // Without a step begun there is nothing of ours to undo: the tenant was busy, or the operation already over.
       if (step === undefined) throw error
@@ -54,11 +62,12 @@ async function takeStep(
     if (tenant === undefined || operation?.state !== 'running') throw endedElsewhere(operation?.errorCode)
     step = operation.step
     onStep(step)
-    await (step === BUILD ? build : complete)(options, { tx, tenant, operation })
+    const outcome = await (step === BUILD ? build : complete)(options, { tx, tenant, operation })
+    if (outcome === 'unprepared') return outcome
     await options.onStep?.(`${verb}:${step}:before-commit`)
-    return step === BUILD ? 'going-on' : 'ours'
+    return outcome
   })
-  if (step !== undefined) await options.onStep?.(`${verb}:${step}:after-commit`)
+  if (step !== undefined && outcome !== 'unprepared') await options.onStep?.(`${verb}:${step}:after-commit`)
   return outcome
 }
 
@@ -68,18 +77,30 @@ interface Step {
   readonly operation: Operation
 }
 
-async function build(options: TenantsOptions, { tx, tenant, operation }: Step): Promise<void> {
+async function build(options: TenantsOptions, { tx, tenant, operation }: Step): Promise<Outcome> {
+  const { schemas, participants } = options
   const hasSchema = tenant.isolation === 'schema'
-  if (hasSchema) await createSchema(tx, tenant)
-  for (const participant of options.participants) await participant.provision?.(tx, tenant)
-  await Promise.all([
-    hasSchema ? guardSchema(tx, tenant, options.roles) : undefined,
-    advanceOperation(tx, operation, { madeSchema: hasSchema }),
-    deferDurability(tx),
-  ])
+  const made = hasSchema && schemas !== undefined ? await schemas.make(tx, tenant) : 'empty'
+  if (made === 'unprepared') return made
+  if (hasSchema && schemas === undefined) await createSchema(tx, tenant)
+  const isWhole = made === 'whole'
+  const taking = participants.filter((each) => each.provision !== undefined && !(isWhole && each.fillsSchema === true))
+  for (const participant of taking) await participant.provision?.(tx, tenant)
+  // A whole schema is guarded; what participants put into it after that is not.
+  if (hasSchema && (!isWhole || taking.length > 0)) await guardSchema(tx, tenant, options.roles)
+  if (hasSchema && !isWhole) await schemas?.prove(tx, tenant)
+  await Promise.all([advanceOperation(tx, operation, { madeSchema: hasSchema }), deferDurability(tx)])
+  return 'going-on'
 }
 
-async function complete(options: TenantsOptions, { tx, tenant, operation }: Step): Promise<void> {
+async function complete(options: TenantsOptions, { tx, tenant, operation }: Step): Promise<Outcome> {
+  // Migrations that ran since it was built did not know of it: it is built anew, of what there is now. From here to the
+  // commit none can begin that would not see it.
+  if (options.schemas !== undefined && !(await options.schemas.isNewest(tx, tenant))) {
+    await takeBack(options, { tx, tenant, operation })
+    await rewindOperation(tx, operation, operation.step)
+    return 'going-on'
+  }
   const at = new Date(options.clock.now())
   const { actor } = operation.detail
   await Promise.all([
@@ -92,6 +113,7 @@ async function complete(options: TenantsOptions, { tx, tenant, operation }: Step
     recordFact(tx, { event: 'tenant.provisioned', action: 'tenant.provision', tenant, actor, at }),
     closeOperation(tx, operation, { state: 'done' }),
   ])
+  return 'ours'
 }
 
 interface Failure {

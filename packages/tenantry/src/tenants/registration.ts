@@ -25,8 +25,8 @@ returning ${tenantColumns}`
 /** Writes the tenant and, where it is to be provisioned, opens its journal. Throws SLUG_TAKEN, SCHEMA_NAME_TAKEN. */
 export async function registerTenant(options: TenantsOptions, input: NewTenant, actor: string): Promise<Registered> {
   const at = new Date(options.clock.now())
-  const values = [
-    newId(),
+  const valuesFor = (id: string) => [
+    id,
     input.slug,
     input.name,
     input.isolation,
@@ -38,7 +38,9 @@ export async function registerTenant(options: TenantsOptions, input: NewTenant, 
     at,
   ]
   return options.database.transaction(async (tx) => {
-    const { rows } = await tx.query<TenantRow>(insertTenant, values).catch((error: unknown) => {
+    const needsSchema = input.provision && input.isolation === 'schema'
+    const reserved = needsSchema ? await options.schemas?.reserve(tx) : undefined
+    const { rows } = await tx.query<TenantRow>(insertTenant, valuesFor(reserved ?? newId())).catch((error: unknown) => {
       throw takenError(error, input)
     })
     const tenant = toTenant(onlyRow(rows))

@@ -70,6 +70,7 @@ function migrationsParticipant(files: readonly MigrationFile[]): Participant {
   }
   return {
     name: 'migrations',
+    fillsSchema: true,
     provision: async (tx, tenant) => {
       await applyToTenant(tx, tenant, files)
     },
