@@ -124,6 +124,17 @@ describe('migrations', () => {
     }
   })
 
+  it('of Drizzle Kit and Prisma Migrate are known by what lies beside them', async () => {
+    const text = 'ALTER TABLE "a" ADD CONSTRAINT k FOREIGN KEY (b) REFERENCES "public"."c"(d) NOT VALID'
+    await write({
+      'x/tenant/0000_a.sql': text,
+      'y/tenant/0000_a.sql': text,
+      'y/tenant/meta/_journal.json': '{}',
+      'z/tenant/1_a/migration.sql': text,
+    })
+    expect((await found()).filter((line) => line.includes('leaves'))).toEqual(['x/tenant/0000_a.sql:1 leaves-schema'])
+  })
+
   it('that were applied are read, and not judged', async () => {
     await write({
       'tenant/0001_a.sql': 'create table a (b varchar(10)); create table c (d int)',

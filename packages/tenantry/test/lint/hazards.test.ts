@@ -201,6 +201,13 @@ describe('CONCURRENTLY', () => {
     },
   )
 
+  it.each(['-- tenantry: no-transactions\n', '-- no-transaction\n', 'select 1; -- tenantry: no-transaction\n'])(
+    'needs the directive as the runner reads it, not %j',
+    (start) => {
+      expect(found([`${start}create index concurrently i on a (b)`])).toEqual(['concurrently-in-transaction'])
+    },
+  )
+
   it('fails on a table with partitions', () => {
     const table = 'create table a (b int) partition by hash (b)'
     expect(found([table, `${NO_TRANSACTION}create index concurrently i on a (b)`])).toEqual([

@@ -167,6 +167,15 @@ describe('tenant migrations beside shared schemas', () => {
   })
 })
 
+it('a tenant migration that a tool wrote means its own schema by public, and no other', () => {
+  const text = `CREATE SCHEMA IF NOT EXISTS "public"; CREATE TYPE "public"."state" AS ENUM('open');
+    ALTER TABLE "a" ADD CONSTRAINT k FOREIGN KEY (b) REFERENCES "public"."c"(d) NOT VALID; DROP TABLE "public"."e"`
+  const foundIn = (isGenerated: boolean, sql: string) =>
+    lintSql([{ path: '1.sql', kind: 'tenant', isGenerated, statements: parseSql(sql).statements }]).length
+  expect([foundIn(true, text), foundIn(false, text)]).toEqual([0, 4])
+  expect(foundIn(true, 'create table other.a (b int)')).toBe(1)
+})
+
 it('places count characters, not bytes, behind text that is not ASCII', () => {
   const [statement] = parseSql("select 'é😀';\n/* é */ set role x").statements.slice(1)
   expect(statement?.place).toEqual({ line: 2, column: 9 })

@@ -1,10 +1,18 @@
 // `tenantry lint`: looks for mistakes that let tenants cross in the source of an application, without running it.
+import { existsSync } from 'node:fs'
 import { open } from 'node:fs/promises'
-import { basename, join, resolve } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 import { TenantryError } from '../../kernel/errors.ts'
 import { type Comment, type Place, type Remark, type RuleName, rules, type Severity } from './rules.ts'
 import { findSourceFiles, type FoundFiles, type SourceFile } from './source-files.ts'
-import { type FileRemark, isMigrationPath, isTenantPath, migrationName, type SqlFile } from './sql/sql-file.ts'
+import {
+  type FileRemark,
+  isMigrationPath,
+  isPrismaPath,
+  isTenantPath,
+  migrationName,
+  type SqlFile,
+} from './sql/sql-file.ts'
 import { withoutSuppressed } from './suppressions.ts'
 
 /** Something that lets, or may let, tenants cross. */
@@ -49,6 +57,8 @@ export interface LintOptions {
 }
 
 const LARGEST_BYTES = 2_000_000
+/** Drizzle Kit keeps it beside the migrations that it writes. */
+const DRIZZLE_JOURNAL = 'meta/_journal.json'
 
 /**
  * Lints the TypeScript, JavaScript and SQL files below a folder. Throws INVALID_INPUT where the folder cannot be read;
@@ -161,7 +171,8 @@ class FolderLinter {
     const parsed = this.#parsers?.parseSql(text)
     // The folder that is linted may be `tenant` itself.
     const kind = isTenantPath(`${basename(resolve(this.#folder))}/${path}`) ? 'tenant' : 'shared'
-    this.#sqlFiles.push({ path, kind, statements: parsed?.statements ?? [] })
+    const isGenerated = isPrismaPath(path) || existsSync(join(this.#folder, dirname(path), DRIZZLE_JOURNAL))
+    this.#sqlFiles.push({ path, kind, isGenerated, statements: parsed?.statements ?? [] })
     return { remarks: [], comments: parsed?.comments ?? [] }
   }
 

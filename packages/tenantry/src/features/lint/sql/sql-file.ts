@@ -8,6 +8,8 @@ export interface SqlFile {
   /** `tenant`: runs in each tenant's schema. Everything else is shared. */
   readonly kind: 'shared' | 'tenant'
   readonly statements: readonly SqlStatement[]
+  /** Written by Drizzle Kit or Prisma Migrate: in a tenant migration its `public` is read as the tenant's schema. */
+  readonly isGenerated?: boolean
 }
 
 /** Whether a file, by its path, is one of the migrations of each tenant: `tenant/0001_a.sql`, `tenant/1_a/migration.sql`. */
@@ -21,6 +23,9 @@ const MIGRATION_PATHS = [
 
 /** Whether a file looks like a migration, and not like a script or a fixture. */
 export const isMigrationPath = (path: string): boolean => MIGRATION_PATHS.some((pattern) => pattern.test(path))
+
+/** Prisma Migrate gives each migration a folder. */
+export const isPrismaPath = (path: string): boolean => /\/migration\.sql$/.test(path)
 
 /** What orders migrations: the name of the file, or of its folder where all files are called `migration.sql`. */
 export function migrationName(path: string): string {

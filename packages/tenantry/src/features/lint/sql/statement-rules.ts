@@ -8,13 +8,15 @@ export function statementRemarks(
   files: readonly SqlFile[],
   { sharedSchemas = [] }: ReachOptions = {},
 ): readonly FileRemark[] {
-  return files.flatMap(({ path, kind, statements }) =>
-    statements.flatMap((statement) => {
+  return files.flatMap(({ path, kind, statements, isGenerated = false }) => {
+    const own = new Set(isGenerated ? ['public'] : [])
+    const schemas = { own, shared: new Set(sharedSchemas) }
+    return statements.flatMap((statement) => {
       const found = [...policyRemarks(statement), ...grantRemarks(statement), ...roleRemarks(statement)]
-      if (kind === 'tenant') found.push(...schemaRemarks(statement, new Set(sharedSchemas)))
+      if (kind === 'tenant') found.push(...schemaRemarks(statement, schemas))
       return found.map((each) => ({ ...each, path }))
-    }),
-  )
+    })
+  })
 }
 
 export interface ReachOptions {
@@ -82,9 +84,16 @@ function roleRemarks(statement: SqlStatement): readonly Remark[] {
 /** Schemas that belong to nobody: the server's and ours. */
 const NEUTRAL = new Set(['pg_catalog', 'information_schema', 'tenantry', 'pg_temp'])
 
-function schemaRemarks(statement: SqlStatement, shared: ReadonlySet<string>): readonly Remark[] {
+interface Schemas {
+  /** Names that stand for the tenant's own. */
+  readonly own: ReadonlySet<string>
+  readonly shared: ReadonlySet<string>
+}
+
+function schemaRemarks(statement: SqlStatement, { own, shared }: Schemas): readonly Remark[] {
   const { kind, tree } = statement
   const leaves = (message: string, place = statement.place): Remark => ({ rule: 'leaves-schema', message, ...place })
+  if (kind === 'CreateSchemaStmt' && own.has(textOf(tree, 'schemaname') ?? '')) return []
   if (kind === 'CreateSchemaStmt') return [leaves('A tenant migration makes a schema.')]
   if (kind === 'VariableSetStmt' && tree['name'] === 'search_path') {
     return [leaves('A tenant migration changes the search path.')]
@@ -92,10 +101,11 @@ function schemaRemarks(statement: SqlStatement, shared: ReadonlySet<string>): re
   const changed = new Set(changedRelations(tree))
   const named = everyNode(tree).flatMap((node) => {
     const schema = textOf(node, 'relname') === undefined ? undefined : textOf(node, 'schemaname')
-    if (schema === undefined || NEUTRAL.has(schema) || (shared.has(schema) && !changed.has(node))) return []
+    if (schema === undefined || NEUTRAL.has(schema) || own.has(schema)) return []
+    if (shared.has(schema) && !changed.has(node)) return []
     return [{ schema, place: statement.placeOf(node) }]
   })
-  for (const schema of ownSchemas(tree)) named.push({ schema, place: statement.place })
+  for (const schema of ownSchemas(tree)) if (!own.has(schema)) named.push({ schema, place: statement.place })
   return named.map(({ schema, place }) => leaves(`A tenant migration names the schema ${schema}.`, place))
 }
 

@@ -39,6 +39,13 @@ function fileHazards(file: SqlFile, tables: KnownTables, postgres: number): read
   })
 }
 
-function hasDirective({ statements }: SqlFile): boolean {
-  return statements.some(({ comments }) => comments.some(({ text }) => /^\s*tenantry:\s*no-transaction\b/.test(text)))
+/** Whether it stands above the first statement, where the runner looks for it. */
+function hasDirective({ statements: [first] }: SqlFile): boolean {
+  if (first === undefined) return false
+  const { line, column } = first.place
+  return first.comments.some(
+    (comment) =>
+      /^\s*tenantry:\s*no-transaction\s*$/.test(comment.text) &&
+      (comment.line < line || (comment.line === line && comment.column < column)),
+  )
 }
