@@ -67,6 +67,7 @@ export const errorCodes = {
   MIGRATION_RUNNING: retryable(
     entry(409, 4, 'Wait for the run that the message names; `tenantry migrate status` shows it.'),
   ),
+  MIGRATION_RUN_NOT_FOUND: entry(404, 3, 'Check the id; `tenantry migrate runs` shows the runs there were.'),
   MIGRATION_INCOMPLETE: entry(500, 1, 'Mend what the report names, then run `tenantry migrate retry`.'),
   MIGRATION_UNPROVEN: entry(409, 1, 'Run `tenantry migrate drift` for the tenant; it prints the SQL that mends it.'),
   LOCK_NOT_TAKEN: retryable(entry(409, 4, 'End the session that holds the lock, or try again when it has ended.')),

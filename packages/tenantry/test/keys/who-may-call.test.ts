@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createApp } from '../../src/surfaces/http/app.ts'
 import type { App } from '../../src/surfaces/http/app.ts'
 import { routeTable } from '../../src/surfaces/http/route-table.ts'
+import type { FleetMigrations } from '../../src/features/migrations/fleet.ts'
 import { TenantryError } from '../../src/kernel/errors.ts'
 import { permissions } from '../../src/tenants/access.ts'
 import { type KeysFixture, openKeysFixture } from './fixture.ts'
@@ -56,6 +57,7 @@ beforeAll(async () => {
     controlPlaneWith(
       {
         logger: here.logger,
+        migrations: new Proxy({} as FleetMigrations, { get: () => fail }),
         tenants: new Proxy(here.tenants, { get: (_all, name) => (name === 'find' ? find : fail) }),
         keys: new Proxy(here.keys, { get: (_all, name) => (name === 'authenticate' ? keyOf : fail) }),
         members: new Proxy(here.members, { get: (_all, name) => (name === 'membership' ? membership : fail) }),

@@ -17,6 +17,7 @@ import { invitationsRoutes } from './invitations-routes.ts'
 import { keysRoutes } from './keys-routes.ts'
 import { lifecycleRoutes } from './lifecycle-routes.ts'
 import { membersRoutes } from './members-routes.ts'
+import { migrationsRoutes } from './migrations-routes.ts'
 import { openapiRoute } from './openapi.ts'
 import { operatorsRoutes } from './operators-routes.ts'
 import { organizationsRoutes } from './organizations-routes.ts'
@@ -75,6 +76,10 @@ export function createApp(controlPlane: ControlPlane, options: HandlerOptions = 
   keysRoutes(app, controlPlane.keys)
   operatorsRoutes(app, controlPlane.operators)
   supportRoutes(app, controlPlane.support)
+  migrationsRoutes(app, {
+    ...{ migrations: controlPlane.migrations, logger: controlPlane.logger },
+    isDraining: options.isDraining ?? (() => false),
+  })
   statsRoutes(app, controlPlane.tenants)
   eventsRoutes(app, controlPlane.tenants)
   verifyRoutes(app, controlPlane)

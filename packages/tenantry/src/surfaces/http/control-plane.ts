@@ -3,6 +3,7 @@ import type { Credentials } from '../../features/credentials/credential.ts'
 import type { ApiKeys } from '../../features/keys/api-key.ts'
 import type { Operators, Support } from '../../features/operators/operator.ts'
 import type { Resolve } from '../../features/resolution/resolution.ts'
+import type { FleetMigrations } from '../../features/migrations/fleet.ts'
 import type { Invitations } from '../../features/invitations/invitation.ts'
 import type { Members, Roles } from '../../features/members/member.ts'
 import type { Organizations, Teams } from '../../features/organizations/organization.ts'
@@ -31,6 +32,8 @@ export interface ControlPlane {
   readonly organizations: Organizations
   readonly teams: Teams
   readonly idempotency: Idempotency
+  /** Migrations over the fleet. Without it, their routes do not exist. */
+  readonly migrations?: FleetMigrations
   readonly logger: Logger
   readonly version: string
   verify(options: VerifyOptions): Promise<VerifyReport>

@@ -22,6 +22,7 @@ export interface Endpoint {
 }
 
 const parameters: Readonly<Record<string, z.ZodType>> = {
+  id: z.string().meta({ description: 'Id.' }),
   tenant: z.string().meta({ description: 'Slug or id.', example: 'acme-corp' }),
   userId: z.string().meta({ description: "The application's own id of the user.", example: 'user-42' }),
   role: z.string().meta({ example: 'auditor' }),

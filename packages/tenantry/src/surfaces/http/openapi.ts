@@ -54,6 +54,7 @@ function describe(app: App, version: string) {
       { name: 'Organizations' },
       { name: 'Credentials' },
       { name: 'Keys' },
+      { name: 'Migrations' },
       { name: 'Operations' },
     ],
   })

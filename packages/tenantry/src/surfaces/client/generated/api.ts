@@ -84,6 +84,13 @@ export const operationTable = {
   listSupportAccesses: ['GET', '/api/tenants/{tenant}/support'],
   openSupportAccess: ['POST', '/api/tenants/{tenant}/support'],
   endSupportAccess: ['POST', '/api/tenants/{tenant}/support/{id}/end'],
+  getMigrations: ['GET', '/api/migrations'],
+  getMigrationDrift: ['GET', '/api/migrations/drift'],
+  migrateUp: ['POST', '/api/migrations/up'],
+  retryMigrations: ['POST', '/api/migrations/retry'],
+  listMigrationRuns: ['GET', '/api/migrations/runs'],
+  getMigrationRun: ['GET', '/api/migrations/runs/{id}'],
+  stopMigrationRun: ['POST', '/api/migrations/runs/{id}/stop'],
   getStats: ['GET', '/api/stats'],
   listEvents: ['GET', '/api/events'],
   getVerify: ['GET', '/api/verify'],
@@ -121,10 +128,13 @@ export type KnownErrorCode =
   | 'MIGRATION_CHANGED'
   | 'MIGRATION_MISSING'
   | 'MIGRATION_RUNNING'
+  | 'MIGRATION_RUN_NOT_FOUND'
   | 'MIGRATION_INCOMPLETE'
   | 'MIGRATION_UNPROVEN'
   | 'LOCK_NOT_TAKEN'
   | 'DRIFT_FOUND'
+  | 'CHANGE_OUT_OF_ORDER'
+  | 'CHANGE_UNPROVEN'
   | 'FLEET_INCOMPLETE'
   | 'PLAN_INVALID'
   | 'PLAN_UNDECIDED'
@@ -1148,6 +1158,112 @@ export interface components {
             reason?: string;
             minutes?: number;
             write?: boolean;
+        };
+        FleetStatus: {
+            target: string | null;
+            total: number;
+            upToDate: number;
+            pending: number;
+            failed: number;
+            versions: {
+                migration: string | null;
+                tenants: number;
+            }[];
+            shared: {
+                applied: number;
+                pending: string[];
+            };
+            run: components["schemas"]["MigrationRun"];
+            warnings: string[];
+        };
+        MigrationRun: {
+            runId: string;
+            /** @enum {string} */
+            state: "running" | "complete" | "stopped" | "failed" | "interrupted";
+            total: number;
+            done: number;
+            failed: number;
+            wave: number;
+            target: string | null;
+            dryRun: boolean;
+            shared: string[];
+            upToDate: number;
+            failures: {
+                tenantId: string;
+                slug: string;
+                code: string;
+                sqlState: string | null;
+                migration: string | null;
+                message: string;
+                attempts: number;
+            }[];
+            /**
+             * Format: date-time
+             * @example 2026-03-01T09:30:00.000Z
+             */
+            startedAt: string;
+            /**
+             * Format: date-time
+             * @example 2026-03-01T09:30:00.000Z
+             */
+            finishedAt: string | null;
+            durationMs: number;
+            reason: string | null;
+        } | null;
+        DriftReport: {
+            target: string | null;
+            checked: number;
+            drifted: {
+                tenantId: string;
+                slug: string;
+                schemaName: string;
+                differences: {
+                    kind: string;
+                    name: string;
+                    /** @enum {string} */
+                    change: "missing" | "extra" | "different";
+                    expected: string | null;
+                    actual: string | null;
+                    mend: string | null;
+                    warning: string | null;
+                }[];
+            }[];
+            pending: number;
+        };
+        Migrate: {
+            /** @description Says what would be done, and does nothing. */
+            dryRun?: boolean;
+            /** @description Only these. */
+            tenants?: string[];
+            filter?: {
+                plan?: string;
+                /** @enum {string} */
+                isolation?: "row" | "schema";
+            };
+            /** @description These go first; the rest only when all of them are done. */
+            canary?: string[];
+            /**
+             * @description The shares of the fleet that each wave brings it to.
+             * @example [
+             *       0.01,
+             *       0.1,
+             *       1
+             *     ]
+             */
+            waves?: number[];
+            /** @description Between waves. */
+            pauseMs?: number;
+            connections?: number;
+            /** @description How many tenants a transaction at most. */
+            batchSize?: number;
+            maxFailureRatio?: number;
+            lockTimeoutMs?: number;
+            lockRetries?: number;
+        };
+        MigrationRunPage: {
+            items: components["schemas"]["MigrationRun"][];
+            nextCursor: string | null;
+            total: number;
         };
         Stats: {
             total: number;
@@ -3436,6 +3552,193 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SupportAccess"];
+                };
+            };
+        };
+    };
+    getMigrations: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Where the fleet stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FleetStatus"];
+                };
+            };
+        };
+    };
+    getMigrationDrift: {
+        parameters: {
+            query?: {
+                /** @description Only these: slugs or ids, separated by commas. */
+                tenants?: string;
+                plan?: string;
+                isolation?: "row" | "schema";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Compare tenants with the reference. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DriftReport"];
+                };
+            };
+        };
+    };
+    migrateUp: {
+        parameters: {
+            query?: {
+                /** @description Answers when the run has ended, instead of when it has begun. */
+                wait?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Migrate"];
+            };
+        };
+        responses: {
+            /** @description The run, which is over: a dry run, nothing to do, or `wait=true`. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MigrationRun"];
+                };
+            };
+            /** @description The run, which goes on in the server. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MigrationRun"];
+                };
+            };
+        };
+    };
+    retryMigrations: {
+        parameters: {
+            query?: {
+                /** @description Answers when the run has ended, instead of when it has begun. */
+                wait?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Migrate"];
+            };
+        };
+        responses: {
+            /** @description The run, which is over: a dry run, nothing to do, or `wait=true`. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MigrationRun"];
+                };
+            };
+            /** @description The run, which goes on in the server. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MigrationRun"];
+                };
+            };
+        };
+    };
+    listMigrationRuns: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The runs there were, newest first. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MigrationRunPage"];
+                };
+            };
+        };
+    };
+    getMigrationRun: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One run, with the tenants that failed. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MigrationRun"];
+                };
+            };
+        };
+    };
+    stopMigrationRun: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Nothing"];
+            };
+        };
+        responses: {
+            /** @description Stop a run after the transactions that are under way. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MigrationRun"];
                 };
             };
         };
