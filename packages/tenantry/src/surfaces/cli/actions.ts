@@ -4,18 +4,18 @@ import { TenantryError } from '../../kernel/errors.ts'
 import type { CommandRun } from './command.ts'
 import { plain } from './text.ts'
 
-export interface Action<T> {
-  readonly act: (run: CommandRun, on: T) => Promise<void>
+export interface Action<T, R = void> {
+  readonly act: (run: CommandRun, on: T) => Promise<R>
   /** What must be named after the action, in this order; or how many words may follow it. */
   readonly words: readonly string[] | number
   /** Its options, by their names in the input. */
   readonly options?: readonly string[]
 }
 
-export type Actions<T> = Readonly<Record<string, Action<T>>>
+export type Actions<T, R = void> = Readonly<Record<string, Action<T, R>>>
 
 /** The action that the command line names, with all its words. Throws USAGE for another, and for what is not its own. */
-export function actionOf<T>(run: CommandRun, noun: string, actions: Actions<T>): Action<T> {
+export function actionOf<T, R>(run: CommandRun, noun: string, actions: Actions<T, R>): Action<T, R> {
   const name = run.input.argument(0) ?? ''
   const action = Object.hasOwn(actions, name) ? actions[name] : undefined
   const names = Object.keys(actions)
@@ -32,14 +32,14 @@ export function actionOf<T>(run: CommandRun, noun: string, actions: Actions<T>):
   return action
 }
 
-interface Chosen<T> {
-  readonly actions: Actions<T>
-  readonly action: Action<T>
+interface Chosen<T, R> {
+  readonly actions: Actions<T, R>
+  readonly action: Action<T, R>
   readonly name: string
   readonly fix: string
 }
 
-function refuseForeignOption<T>(run: CommandRun, { actions, action, name, fix }: Chosen<T>): void {
+function refuseForeignOption<T, R>(run: CommandRun, { actions, action, name, fix }: Chosen<T, R>): void {
   const foreign = Object.values(actions)
     .flatMap(({ options = [] }) => options)
     .find((option) => isGiven(run, option) && action.options?.includes(option) !== true)

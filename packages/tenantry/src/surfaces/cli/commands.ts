@@ -15,6 +15,7 @@ import {
   suspendCommand,
 } from './commands/lifecycle.ts'
 import { memberCommand } from './commands/members.ts'
+import { migrateCommand } from './commands/migrate.ts'
 import { modeCommand } from './commands/mode.ts'
 import { organizationCommand } from './commands/organizations.ts'
 import { operatorCommand } from './commands/operators.ts'
@@ -58,6 +59,7 @@ export const commands: readonly CommandSpec[] = [
   deleteCommand,
   restoreCommand,
   purgeCommand,
+  migrateCommand,
   credentialsCommand,
   supportCommand,
   operatorCommand,

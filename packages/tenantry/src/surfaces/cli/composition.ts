@@ -113,6 +113,7 @@ export interface Composition {
   /** Examines the login of DATABASE_URL, too, where there is one. */
   examine(adminUrl: string, databaseUrl: string | undefined): Promise<Examination>
   lint(folder: string, options: LintOptions): Promise<LintReport>
+  lintMigrations(folder: string, options: LintOptions): Promise<LintReport>
   /** The verifier of the instance; it starts nothing else. */
   openVerifier(adminUrl: string, databaseUrl: string | undefined): Promise<OpenVerifier>
   startEmbedded(options: EmbeddedOptions): Promise<EmbeddedServer>
@@ -194,6 +195,10 @@ export const packageComposition: Composition = {
   async lint(folder, options) {
     const { lintFolder } = await import('../../features/lint/lint-folder.ts')
     return lintFolder(folder, options)
+  },
+  async lintMigrations(folder, options) {
+    const { lintMigrations } = await import('../../features/lint/lint-folder.ts')
+    return lintMigrations(folder, options)
   },
   async openVerifier(adminUrl, databaseUrl) {
     const { openVerifier } = await import('../../composition/open-verifier.ts')

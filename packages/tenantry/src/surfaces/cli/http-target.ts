@@ -7,6 +7,8 @@ import { TenantryError } from '../../kernel/errors.ts'
 import type { VerifyOptions } from '../../features/verify/create-verifier.ts'
 import type { VerifyReport } from '../../features/verify/report.ts'
 import type { ListTenants, Page, TenantRef } from '../../tenants/tenant.ts'
+import { readEvents, type ServerEvent } from './event-stream.ts'
+import { migrationsOver } from './migrations-target.ts'
 import { peopleOver } from './people-target.ts'
 import { organizationsOver, teamsOver } from './organizations-target.ts'
 import type { Target } from './target.ts'
@@ -56,6 +58,7 @@ export function httpTarget(options: HttpTargetOptions): HttpTarget {
     ...peopleOver(api),
     organizations: organizationsOver(api),
     teams: teamsOver(api),
+    migrations: migrationsOver({ api, events: (path) => eventsOf(options, path) }),
     verify: ({ only, readOnly, allowSkipped, sampleSchemas }) =>
       api('api/verify', { method: 'POST', body: { only, readOnly, allowSkipped, sampleSchemas } }),
     close: async () => {},
@@ -127,8 +130,25 @@ function queryOf(query: ListTenants | ListApiKeys): string {
   return text === '' ? '' : `?${text}`
 }
 
+const baseOf = (url: string): string => (url.endsWith('/') ? url : `${url}/`)
+
+async function* eventsOf({ url, key }: HttpTargetOptions, path: string): AsyncGenerator<ServerEvent> {
+  const base = baseOf(url)
+  const headers = { authorization: `Bearer ${key}`, accept: 'text/event-stream' }
+  const response = await fetch(new URL(path, base), { headers, redirect: 'error' }).catch((cause: unknown) => {
+    throw unreachable(base, 'does not answer', cause)
+  })
+  if (!response.ok) throw errorOf(await jsonOf(response, base), response.status, base)
+  if (response.body === null) return
+  try {
+    yield* readEvents(response.body)
+  } catch {
+    // Cut off on the way; whether more is to come, the one who reads asks again.
+  }
+}
+
 function connect({ url, key }: HttpTargetOptions): Api {
-  const base = url.endsWith('/') ? url : `${url}/`
+  const base = baseOf(url)
   return async <T>(path: string, { method = 'GET', body }: Call = {}) => {
     const headers = new Headers({ authorization: `Bearer ${key}`, accept: 'application/json' })
     if (body !== undefined) headers.set('content-type', 'application/json')

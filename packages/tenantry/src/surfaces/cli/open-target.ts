@@ -5,6 +5,7 @@ import type { ApiKeys } from '../../features/keys/api-key.ts'
 import type { Tenants } from '../../tenants/tenants.ts'
 import type { CommandRun } from './command.ts'
 import { httpTarget } from './http-target.ts'
+import { migrationsActingAs } from './migrations-target.ts'
 import { peopleActingAs } from './people-target.ts'
 import { organizationsActingAs, teamsActingAs } from './organizations-target.ts'
 import { chooseTarget, credentialSettings, type Target } from './target.ts'
@@ -31,6 +32,7 @@ async function openDirect(run: CommandRun, adminUrl: string): Promise<Target> {
     ...peopleActingAs('cli', tenantry),
     organizations: organizationsActingAs('cli', tenantry.organizations),
     teams: teamsActingAs('cli', tenantry.teams),
+    migrations: migrationsActingAs('cli', tenantry.migrations),
     close: () => tenantry.close(),
   }
 }

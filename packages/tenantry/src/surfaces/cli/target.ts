@@ -23,6 +23,7 @@ import type { Page, TenantRef } from '../../tenants/tenant.ts'
 import type { Tenants } from '../../tenants/tenants.ts'
 import type { PeopleTarget } from './people-target.ts'
 import type { TargetOrganizations, TargetTeams } from './organizations-target.ts'
+import type { TargetMigrations } from './migrations-target.ts'
 import { readRunFile } from './run-file.ts'
 
 /** The tenant operations that every target has. */
@@ -87,6 +88,7 @@ export interface Target extends PeopleTarget {
   readonly keys: TargetKeys
   readonly organizations: TargetOrganizations
   readonly teams: TargetTeams
+  readonly migrations: TargetMigrations
   close(): Promise<void>
 }
 

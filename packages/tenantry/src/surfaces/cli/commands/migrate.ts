@@ -1,0 +1,117 @@
+// migrate: brings the fleet to the newest migration, shows where it stands, and finds what was changed by hand.
+import { resolve } from 'node:path'
+import type { MigrationRun } from '../../../features/migrations/fleet.ts'
+import { errorCodes } from '../../../kernel/error-codes.ts'
+import { type Action, actionOf, type Actions } from '../actions.ts'
+import type { CommandRun, CommandSpec } from '../command.ts'
+import { stopSignal } from '../io.ts'
+import type { RunVerb, TargetMigrations } from '../migrations-target.ts'
+import { withTarget } from '../open-target.ts'
+import { progressLine } from '../progress-line.ts'
+import { lintOptions, readLintOptions, showReport } from './lint.ts'
+import { readRunOptions, readSelection, runOptionNames, runOptions, selectionOptions } from './migrate-options.ts'
+import { printDrift, printRun, printRuns, printStatus } from './migrate-view.ts'
+
+/** Most actions need a target; lint does not. */
+type WithMigrations = <T>(work: (migrations: TargetMigrations) => Promise<T>) => Promise<T>
+type Exit = number | undefined
+
+const actions: Actions<WithMigrations, Exit> = {
+  status: { words: [], act: status },
+  up: runAction('up'),
+  retry: runAction('retry'),
+  drift: { words: [], options: ['tenant', 'filter'], act: drift },
+  runs: { words: [], act: runs },
+  lint: { words: 1, options: ['ignore', 'since', 'postgres', 'sharedSchemas'], act: lint },
+}
+
+export const migrateCommand: CommandSpec = {
+  name: 'migrate',
+  group: 'Data:',
+  summary: 'Bring shared tables and every tenant to the newest migration, and prove that they are there.',
+  notes: [
+    'Actions: status, up, retry (those that failed), drift (compare with the reference; prints the SQL that mends),',
+    'runs, lint (needs no database). A run can be stopped with Ctrl-C and goes on with up. Over HTTP it runs in the',
+    'server, with the migrations that are there. docs/lint.md explains what lint finds.',
+  ],
+  arguments: [
+    ['<action>', Object.keys(actions).join(', ')],
+    ['[folder]', 'lint: default is the folder of the configuration'],
+  ],
+  options: [...runOptions, ...selectionOptions, ...lintOptions],
+  examples: [
+    { line: 'migrate up --canary acme-corp --waves 1%,10%,100% --pause 10m', explains: 'carefully' },
+    { line: 'migrate up --dry-run', explains: 'how many tenants are behind' },
+    { line: 'migrate up --filter plan=pro --connections 8', explains: 'some of them, faster' },
+    { line: 'migrate retry --tenant acme-corp', explains: 'one that failed' },
+    { line: 'migrate drift --tenant acme-corp > mend.sql', explains: 'SQL to review' },
+    { line: 'migrate lint migrations --since 0012', explains: 'the migrations after 0012' },
+  ],
+  exits: {
+    1: 'not all tenants are there, some drifted, or lint found something',
+    4: 'another run is under way',
+    5: 'no target',
+  },
+  run(run) {
+    const action: Action<WithMigrations, Exit> = actionOf(run, 'migrate', actions)
+    return action.act(run, (work) => withTarget(run, ({ migrations }) => work(migrations)))
+  },
+}
+
+async function status(run: CommandRun, on: WithMigrations): Promise<Exit> {
+  const answer = await on((migrations) => migrations.status())
+  if (run.json) run.output.json(answer)
+  else printStatus(run.output, answer)
+  return undefined
+}
+
+function runAction(verb: RunVerb): Action<WithMigrations, Exit> {
+  return { words: [], options: runOptionNames, act: (run, on) => migrate(run, on, verb) }
+}
+
+async function migrate(run: CommandRun, on: WithMigrations, verb: RunVerb): Promise<Exit> {
+  const options = readRunOptions(run.input)
+  const controller = new AbortController()
+  const stop = stopSignal(run.io)
+  const progress = run.json ? { show: () => {}, clear: () => {} } : progressLine(run.io)
+  void stop.stopped.then(() => {
+    progress.clear()
+    run.output.note('Stopping after the transactions under way. Press Ctrl-C again to leave at once.')
+    controller.abort()
+  })
+  try {
+    const given = { ...options, signal: controller.signal, onProgress: progress.show }
+    const answer = await on((migrations) => migrations.run(verb, given))
+    progress.clear()
+    if (run.json) run.output.json(answer)
+    else printRun(run.output, answer)
+    return isComplete(answer) ? undefined : errorCodes.MIGRATION_INCOMPLETE.exit
+  } finally {
+    stop.forget()
+    progress.clear()
+  }
+}
+
+const isComplete = ({ state, failed }: MigrationRun): boolean => state === 'complete' && failed === 0
+
+async function drift(run: CommandRun, on: WithMigrations): Promise<Exit> {
+  const report = await on((migrations) => migrations.drift(readSelection(run.input)))
+  if (run.json) run.output.json(report)
+  else printDrift(run.output, report)
+  return report.drifted.length === 0 ? undefined : errorCodes.DRIFT_FOUND.exit
+}
+
+async function runs(run: CommandRun, on: WithMigrations): Promise<Exit> {
+  const page = await on((migrations) => migrations.runs())
+  if (run.json) run.output.json(page)
+  else printRuns(run.output, page.items)
+  return undefined
+}
+
+async function lint(run: CommandRun): Promise<Exit> {
+  const { settings } = await run.composition.readConfig()
+  const folder = resolve(run.io.cwd, run.input.argument(1) ?? settings.migrations ?? 'migrations')
+  const { sharedSchemas = [] } = settings
+  const report = await run.composition.lintMigrations(folder, { sharedSchemas, ...readLintOptions(run) })
+  return showReport(run, report)
+}
