@@ -1,7 +1,7 @@
 // Migrations of the fleet as commands reach them: over HTTP, where the run goes on in the server, or in this process.
+import { setTimeout } from 'node:timers/promises'
 import type {
   DriftReport,
-  FleetMigrations,
   FleetSelection,
   FleetStatus,
   MigrateOptions,
@@ -10,8 +10,12 @@ import type {
 } from '../../features/migrations/fleet.ts'
 import { TenantryError } from '../../kernel/errors.ts'
 import type { Page } from '../../tenants/tenant.ts'
+import type { ServedMigrations } from '../http/control-plane.ts'
 import type { ServerEvent } from './event-stream.ts'
 import type { Api } from './http-target.ts'
+
+/** Before a stream that was cut off is opened again. */
+const AGAIN_MS = 500
 
 export type RunVerb = 'up' | 'retry'
 
@@ -25,15 +29,19 @@ export interface TargetMigrations {
 }
 
 /** In the database itself. */
-export function migrationsActingAs(actor: string, migrations: FleetMigrations | undefined): TargetMigrations {
-  const find = (): FleetMigrations => {
+export function migrationsActingAs(actor: string, migrations: ServedMigrations | undefined): TargetMigrations {
+  const find = (): ServedMigrations => {
     if (migrations !== undefined) return migrations
     throw new TenantryError('NOT_INITIALIZED', 'This instance has no migrations.')
   }
   return {
     status: () => find().status(),
     run: (verb, options) => find()[verb]({ ...options, actor }),
-    drift: (selection) => find().drift(selection),
+    drift: async (selection) => {
+      const { drift } = find()
+      if (drift !== undefined) return drift(selection)
+      throw new TenantryError('NOT_INITIALIZED', 'This instance cannot compare tenants.')
+    },
     runs: async () => {
       const items = await find().runs()
       return { items, nextCursor: null, total: items.length }
@@ -94,6 +102,7 @@ async function watchToEnd(
     }
     const run = await api<MigrationRun>(one(runId))
     if (run.state !== 'running') return run
+    await setTimeout(AGAIN_MS)
   }
 }
 

@@ -17,7 +17,7 @@ export type RunEvent =
   | { readonly type: 'close' }
 
 export interface MigrationRunsOptions {
-  readonly migrations: () => FleetMigrations
+  readonly migrations: () => Pick<FleetMigrations, 'up' | 'retry' | 'runs'>
   readonly logger: Logger
   readonly isDraining: () => boolean
 }

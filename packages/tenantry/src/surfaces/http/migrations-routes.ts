@@ -1,10 +1,11 @@
 // Migrations over the fleet: where it stands, runs that go on in the server, and what was changed by hand.
 import { z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
-import type { FleetMigrations, FleetSelection, MigrateOptions } from '../../features/migrations/fleet.ts'
+import type { FleetSelection, MigrateOptions } from '../../features/migrations/fleet.ts'
 import { TenantryError } from '../../kernel/errors.ts'
 import type { Logger } from '../../kernel/logger.ts'
 import type { App, Env } from './app.ts'
+import type { ServedMigrations } from './control-plane.ts'
 import {
   DriftQuery,
   DriftReportSchema,
@@ -26,16 +27,13 @@ const tag = 'Migrations'
 const common = { tags: [tag], security: secured }
 
 export interface MigrationsRoutesOptions {
-  readonly migrations: FleetMigrations | undefined
+  readonly migrations: ServedMigrations | undefined
   readonly logger: Logger
   readonly isDraining: () => boolean
 }
 
 export function migrationsRoutes(app: App, { migrations, logger, isDraining }: MigrationsRoutesOptions): void {
-  const find = () => {
-    if (migrations !== undefined) return migrations
-    throw new TenantryError('ROUTE_NOT_FOUND', 'There is no such route.')
-  }
+  const find = () => migrations ?? noRoute()
   const runs = new MigrationRuns({ migrations: find, logger, isDraining })
   mountReads(app, find)
   for (const verb of ['up', 'retry'] as const) mountStart(app, runs, verb)
@@ -43,7 +41,11 @@ export function migrationsRoutes(app: App, { migrations, logger, isDraining }: M
   mountEvents(app, runs)
 }
 
-function mountReads(app: App, find: () => FleetMigrations): void {
+const noRoute = (): never => {
+  throw new TenantryError('ROUTE_NOT_FOUND', 'There is no such route.')
+}
+
+function mountReads(app: App, find: () => ServedMigrations): void {
   const status = { id: 'getMigrations', tag, summary: 'Where the fleet stands', answer: FleetStatusSchema }
   endpoint(app, { on: 'GET /api/migrations', ...status }, () => find().status())
   const drift = {
@@ -52,9 +54,10 @@ function mountReads(app: App, find: () => FleetMigrations): void {
     summary: 'Compare tenants with the reference',
     answer: DriftReportSchema,
   }
-  endpoint(app, { on: 'GET /api/migrations/drift', ...drift, query: DriftQuery }, (c) =>
-    find().drift(selectionOf(queryOf(c, DriftQuery))),
-  )
+  endpoint(app, { on: 'GET /api/migrations/drift', ...drift, query: DriftQuery }, async (c) => {
+    const { drift = noRoute } = find()
+    return drift(selectionOf(queryOf(c, DriftQuery)))
+  })
 }
 
 function selectionOf({ tenants, ...filter }: z.output<typeof DriftQuery>): FleetSelection {
