@@ -5,11 +5,13 @@ import type { Credentials } from '../features/credentials/credential.ts'
 import type { ExternalAccess } from '../features/external-access/external-access.ts'
 import type { Invitations } from '../features/invitations/invitation.ts'
 import type { Keys } from '../features/keys/api-key.ts'
+import type { Fleet } from '../features/fleet/fleet.ts'
 import type { Idempotency } from '../features/idempotency/idempotency.ts'
 import type { Operators, Support } from '../features/operators/operator.ts'
 import type { Organizations, Teams } from '../features/organizations/organization.ts'
 import type { FleetMigrations } from '../features/migrations/fleet.ts'
 import type { Members, Roles } from '../features/members/member.ts'
+import { lazyFleet } from '../features/fleet/lazy-fleet.ts'
 import { lazily } from './lazily.ts'
 
 export interface Nouns {
@@ -37,6 +39,8 @@ export interface Nouns {
   readonly roles: Roles
   /** Migrations over all tenants. */
   readonly migrations: Omit<FleetMigrations, 'drift'>
+  /** Reads over many tenants at once. */
+  readonly fleet: Fleet
   /** Requests that may be sent again. */
   readonly idempotency: Idempotency
 }
@@ -61,6 +65,7 @@ export const nounMethods = {
   ],
   roles: ['list', 'get', 'create', 'update', 'delete'],
   migrations: ['status', 'up', 'retry', 'runs'],
+  fleet: ['query'],
   idempotency: ['claim', 'renew', 'finish', 'abandon', 'prune'],
 } as const satisfies { readonly [N in keyof Nouns]: readonly (keyof Nouns[N])[] }
 
@@ -85,6 +90,7 @@ export function lazyNouns(started: () => Promise<Nouns>): Nouns {
     members: lazily<Nouns['members']>(async () => (await started()).members, nounMethods.members),
     roles: lazily<Nouns['roles']>(async () => (await started()).roles, nounMethods.roles),
     migrations: lazily<Nouns['migrations']>(async () => (await started()).migrations, nounMethods.migrations),
+    fleet: lazyFleet(async () => (await started()).fleet),
     idempotency: lazily<Nouns['idempotency']>(async () => (await started()).idempotency, nounMethods.idempotency),
   }
 }

@@ -3,9 +3,11 @@ import type { Instance } from '../control/instance.ts'
 import { openCentralDatabase } from '../engine/sql/central-database.ts'
 import type { CentralDatabase } from '../engine/sql/database.ts'
 import { createChanges } from '../features/changes/create-changes.ts'
+import type { ScopedPool } from '../engine/sql/scoped-pool.ts'
 import { createCredentials } from '../features/credentials/create-credentials.ts'
 import { credentialsParticipant } from '../features/credentials/credentials-participant.ts'
 import { createExternalAccess } from '../features/external-access/external-access.ts'
+import { createFleet } from '../features/fleet/create-fleet.ts'
 import { createIdempotency } from '../features/idempotency/idempotency.ts'
 import { createInvitations } from '../features/invitations/create-invitations.ts'
 import { invitationsParticipant } from '../features/invitations/invitations-participant.ts'
@@ -38,6 +40,8 @@ export interface NounParts {
   readonly keys: KeyParts
   readonly files: MigrationFiles
   readonly migrations: Migrations
+  /** The pool of fleet reads. */
+  readonly fleetPool: ScopedPool
 }
 
 /** The nouns over this control plane. */
@@ -59,6 +63,10 @@ export function openNouns(parts: NounParts): Nouns {
     operators: createOperators(control),
     support: createSupport(control),
     migrations: fleetOf(parts),
+    fleet: createFleet({
+      ...{ ...control, pool: parts.fleetPool },
+      lookup: (id) => registry.lookup({ id }),
+    }),
     idempotency: createIdempotency(central),
   }
 }
@@ -70,7 +78,7 @@ export function participantsOf({
   instance,
   keys,
   migrations,
-}: Omit<NounParts, 'adminUrl' | 'registry'>): readonly Participant[] {
+}: Omit<NounParts, 'adminUrl' | 'registry' | 'fleetPool'>): readonly Participant[] {
   return [
     migrations.participant,
     membersParticipant({ clock: systemClock }),

@@ -2,7 +2,7 @@
 import { checkLogin } from '../control/boot-check.ts'
 import { initialise } from '../control/initialise.ts'
 import { type Instance, readInstance } from '../control/instance.ts'
-import type { TenantSource } from '../engine/context/scope.ts'
+import { ScopeStore, type TenantSource } from '../engine/context/scope.ts'
 import { openCentralDatabase } from '../engine/sql/central-database.ts'
 import type { CentralDatabase, Sql } from '../engine/sql/database.ts'
 import { sendFlight } from '../engine/sql/flight.ts'
@@ -10,8 +10,10 @@ import type { ScopedClient, ScopedClientConfig } from '../engine/sql/scoped-clie
 import { Entrance } from '../engine/sql/entrance.ts'
 import type { PoolConfig, QueryResult } from '../engine/sql/pg.ts'
 import { detectPooler, endAll, openTwo } from '../engine/sql/pooler.ts'
+import { ScopedPool } from '../engine/sql/scoped-pool.ts'
 import { testIsolation } from '../engine/sql/self-test.ts'
 import { TenantGate } from '../engine/sql/tenant-gate.ts'
+import { MAX_CONCURRENCY } from '../features/fleet/fleet-request.ts'
 import { createKeys } from '../features/keys/create-keys.ts'
 import { refuseBrokenPolicies } from '../features/verify/catalogue/boot-policies.ts'
 import { createMemberships } from '../features/members/memberships.ts'
@@ -85,7 +87,9 @@ export async function startRuntime(adminUrl: string, settings: TenantrySettings,
     if (settings.checkPolicies !== false) {
       await refuseBrokenPolicies(central, { roles, loginUser: roles.login, sharedSchemas })
     }
-    const parts = { adminUrl, settings, central, instance, registry, keys, files, migrations }
+    const fleetPool = fleetPoolOver(connection, gate)
+    opened.push(() => fleetPool.end())
+    const parts = { adminUrl, settings, central, instance, registry, keys, files, migrations, fleetPool }
     const schemas = schemaMakerOf(parts, files.tenant, logger)
     opened.push(() => schemas.close())
     const tenants = createTenants({
@@ -109,6 +113,12 @@ export async function startRuntime(adminUrl: string, settings: TenantrySettings,
     await closeAll(opened).catch(() => undefined)
     throw error
   }
+}
+
+/** Connects when the first fleet is read. Its scopes are its own, so it can be read from inside of any. */
+function fleetPoolOver(connection: PoolConfig & ScopedClientConfig, gate: TenantGate): ScopedPool {
+  const start = () => Promise.resolve({ connection, gate })
+  return new ScopedPool({ store: new ScopeStore(), start, max: MAX_CONCURRENCY, sharedConnections: 0 })
 }
 
 const PURGE_AFTER_DAYS = 30

@@ -19,6 +19,8 @@ export interface ForEachOptions {
   readonly run: (tenant: Tenant) => Promise<void>
   /** How many run at a time. Default: 4. */
   readonly concurrency?: number
+  /** Takes up no further tenant once it is aborted; those under way are waited for. */
+  readonly signal?: AbortSignal
 }
 
 export interface ForEachResult {
@@ -55,6 +57,7 @@ export async function forEachTenant(options: ForEachOptions): Promise<ForEachRes
   const work = async () => {
     // The workers share one generator: each takes the next tenant when it has ended its last one.
     for (let next = await tenants.next(); next.done !== true; next = await tenants.next()) {
+      if (options.signal?.aborted) return
       const tenant = next.value
       try {
         admit(await options.lookup(tenant.id))

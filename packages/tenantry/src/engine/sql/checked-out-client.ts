@@ -170,6 +170,18 @@ export class CheckedOutClient implements FlightObserver<Flight> {
     return sendFlight(this.#client, { config: { text }, statementName: text, ends: true })
   }
 
+  /** Gives up what is under way: the server stops working on it, at the price of the connection where it does not. */
+  async abandon(): Promise<void> {
+    if (!this.#isBusy()) return
+    await this.#client.cancel()
+    // Released, it may be somebody else's by now.
+    if (this.#isBusy()) this.#client.destroy()
+  }
+
+  #isBusy(): boolean {
+    return !this.#released && this.#underWay > 0
+  }
+
   /** Gives the connection back. An open transaction, or residue that cannot be undone, costs the connection. */
   release(destroy = false): void {
     if (this.#released) throw new TenantryError('CLIENT_RELEASED', 'The client was released already.')

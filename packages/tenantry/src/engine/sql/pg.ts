@@ -29,6 +29,8 @@ export interface WireClient {
   readonly connectionParameters: Record<string, unknown>
   /** The process id that came with the key for cancelling. */
   readonly processID: number | null
+  /** That key. */
+  readonly secretKey: number | null
   /** `I` idle, `T` in a transaction, `E` in a failed one, as of the last ReadyForQuery. */
   getTransactionStatus(): string | null
 }

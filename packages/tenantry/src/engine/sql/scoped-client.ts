@@ -1,5 +1,6 @@
 // A connection of the scoped login. It sends nothing but scoped flushes, and it watches what the server reports of
 // its session: a setting that stays changed after a statement is residue another tenant would run under.
+import { cancelStatement } from './cancel.ts'
 import { TenantryError } from '../../kernel/errors.ts'
 import { BorrowedSession } from './borrowed-session.ts'
 import { Client, type ClientConfig, type WireConnection, type WireQuery, wireOf } from './pg.ts'
@@ -76,6 +77,11 @@ export class ScopedClient extends Client {
     if (this.borrowed && name === 'application_name') return
     if (this.#reported.get(name) === value) this.#changed.delete(name)
     else this.#changed.add(name)
+  }
+
+  /** Asks the server to stop what is under way. */
+  cancel(): Promise<void> {
+    return cancelStatement(wireOf(this))
   }
 
   /** Cuts the connection; whatever is under way on it fails. */
