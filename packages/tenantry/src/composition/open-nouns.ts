@@ -16,7 +16,7 @@ import { createMembers } from '../features/members/create-members.ts'
 import { createRoles } from '../features/members/create-roles.ts'
 import { membersParticipant } from '../features/members/members-participant.ts'
 import type { Migrations } from '../features/migrations/create-migrations.ts'
-import { createFleet } from '../features/migrations/runner/create-fleet.ts'
+import { createFleetMigrations } from '../features/migrations/runner/create-fleet.ts'
 import type { MigrationFiles } from '../features/migrations/migration-files.ts'
 import { createOperators } from '../features/operators/create-operators.ts'
 import { createSupport } from '../features/operators/create-support.ts'
@@ -93,7 +93,7 @@ export function participantsOf({
 
 function fleetOf({ adminUrl, central, instance, files, migrations }: NounParts): Nouns['migrations'] {
   const applicationName = 'tenantry migrations'
-  return createFleet({
+  return createFleetMigrations({
     ...{ database: central, migrations, files, roles: instance.roles },
     open: (max) => openCentralDatabase({ url: adminUrl, max, applicationName }),
   })

@@ -6,7 +6,7 @@ import { createMigrations } from '../../src/features/migrations/create-migration
 import type { FleetMigrations } from '../../src/features/migrations/fleet.ts'
 import type { MigrationFile } from '../../src/features/migrations/migration-file.ts'
 import { ensureReference, referenceSchema } from '../../src/features/migrations/reference.ts'
-import { createFleet, type FleetOptions } from '../../src/features/migrations/runner/create-fleet.ts'
+import { createFleetMigrations, type FleetOptions } from '../../src/features/migrations/runner/create-fleet.ts'
 import { openTenantsFixture, type TenantsFixture } from '../harness/tenants.ts'
 
 /** A migration file as the folder's reader gives it. */
@@ -48,7 +48,7 @@ export async function openFleetFixture(): Promise<FleetFixture> {
     fleet: (tenant, options = {}) => {
       const files = { shared: [], tenant, ...options.files }
       const migrations = createMigrations({ files, roles })
-      return createFleet({ database: admin, open, migrations, roles, times, ...options, files })
+      return createFleetMigrations({ database: admin, open, migrations, roles, times, ...options, files })
     },
     add: async (count, prefix = 't') => {
       const reference = await ensureReference(admin, [first], roles)

@@ -9,6 +9,7 @@ import type { VerifyReport } from '../../features/verify/report.ts'
 import type { ListTenants, Page, TenantRef } from '../../tenants/tenant.ts'
 import { readEvents, type ServerEvent } from './event-stream.ts'
 import { migrationsOver } from './migrations-target.ts'
+import { fleetOver, type OpenLines } from './fleet-target.ts'
 import { peopleOver } from './people-target.ts'
 import { organizationsOver, teamsOver } from './organizations-target.ts'
 import type { Target } from './target.ts'
@@ -59,6 +60,7 @@ export function httpTarget(options: HttpTargetOptions): HttpTarget {
     organizations: organizationsOver(api),
     teams: teamsOver(api),
     migrations: migrationsOver({ api, events: (path) => eventsOf(options, path) }),
+    fleet: fleetOver(linesFrom(options)),
     verify: ({ only, readOnly, allowSkipped, sampleSchemas }) =>
       api('api/verify', { method: 'POST', body: { only, readOnly, allowSkipped, sampleSchemas } }),
     close: async () => {},
@@ -130,14 +132,29 @@ function queryOf(query: ListTenants | ListApiKeys): string {
   return text === '' ? '' : `?${text}`
 }
 
-const baseOf = (url: string): string => (url.endsWith('/') ? url : `${url}/`)
+const baseOf = (url: string) => (url.endsWith('/') ? url : `${url}/`)
 
-async function* eventsOf({ url, key }: HttpTargetOptions, path: string): AsyncGenerator<ServerEvent> {
+interface Sent extends Call {
+  readonly path: string
+  readonly accept: string
+  readonly signal?: AbortSignal | undefined
+}
+
+async function send({ url, key }: HttpTargetOptions, { path, accept, method = 'GET', body, signal }: Sent) {
   const base = baseOf(url)
-  const headers = { authorization: `Bearer ${key}`, accept: 'text/event-stream' }
-  const response = await fetch(new URL(path, base), { headers, redirect: 'error' }).catch((cause: unknown) => {
+  const headers = new Headers({ authorization: `Bearer ${key}`, accept })
+  if (body !== undefined) headers.set('content-type', 'application/json')
+  const request = { method, headers, body: body === undefined ? null : JSON.stringify(body), signal: signal ?? null }
+  // A redirect would carry the key to wherever it points.
+  return fetch(new URL(path, base), { ...request, redirect: 'error' }).catch((cause: unknown) => {
+    signal?.throwIfAborted()
     throw unreachable(base, 'does not answer', cause)
   })
+}
+
+async function* eventsOf(options: HttpTargetOptions, path: string): AsyncGenerator<ServerEvent> {
+  const base = baseOf(options.url)
+  const response = await send(options, { path, accept: 'text/event-stream' })
   if (!response.ok) throw errorOf(await jsonOf(response, base), response.status, base)
   if (response.body === null) return
   try {
@@ -147,16 +164,22 @@ async function* eventsOf({ url, key }: HttpTargetOptions, path: string): AsyncGe
   }
 }
 
-function connect({ url, key }: HttpTargetOptions): Api {
-  const base = baseOf(url)
-  return async <T>(path: string, { method = 'GET', body }: Call = {}) => {
-    const headers = new Headers({ authorization: `Bearer ${key}`, accept: 'application/json' })
-    if (body !== undefined) headers.set('content-type', 'application/json')
-    const request = { method, headers, body: body === undefined ? null : JSON.stringify(body) }
-    // A redirect would carry the key to wherever it points.
-    const response = await fetch(new URL(path, base), { ...request, redirect: 'error' }).catch((cause: unknown) => {
-      throw unreachable(base, 'does not answer', cause)
-    })
+/** Asks for an answer of one JSON object a line. */
+function linesFrom(options: HttpTargetOptions): OpenLines {
+  return async (path, body, signal) => {
+    const accept = 'application/x-ndjson, application/problem+json'
+    const response = await send(options, { path, accept, method: 'POST', body, signal })
+    const base = baseOf(options.url)
+    if (!response.ok) throw errorOf(await jsonOf(response, base), response.status, base)
+    if (response.body) return response.body
+    throw unreachable(base, 'answered without a body', undefined)
+  }
+}
+
+function connect(options: HttpTargetOptions): Api {
+  const base = baseOf(options.url)
+  return async <T>(path: string, call: Call = {}) => {
+    const response = await send(options, { path, accept: 'application/json', ...call })
     const answer = await jsonOf(response, base)
     if (!response.ok) throw errorOf(answer, response.status, base)
     // The API's own contract, published as OpenAPI and tested there.

@@ -4,6 +4,7 @@ import type { Operators, Support } from '../../features/operators/operator.ts'
 import type { ApiKeys } from '../../features/keys/api-key.ts'
 import type { Tenants } from '../../tenants/tenants.ts'
 import type { CommandRun } from './command.ts'
+import { fleetActingAs } from './fleet-target.ts'
 import { httpTarget } from './http-target.ts'
 import { migrationsActingAs } from './migrations-target.ts'
 import { peopleActingAs } from './people-target.ts'
@@ -33,6 +34,7 @@ async function openDirect(run: CommandRun, adminUrl: string): Promise<Target> {
     organizations: organizationsActingAs('cli', tenantry.organizations),
     teams: teamsActingAs('cli', tenantry.teams),
     migrations: migrationsActingAs('cli', tenantry.migrations),
+    fleet: fleetActingAs('cli', tenantry.fleet),
     close: () => tenantry.close(),
   }
 }

@@ -21,6 +21,7 @@ import type { ApiKey, CreateApiKey, ListApiKeys, NewApiKey, RotateApiKey } from 
 import { TenantryError } from '../../kernel/errors.ts'
 import type { Page, TenantRef } from '../../tenants/tenant.ts'
 import type { Tenants } from '../../tenants/tenants.ts'
+import type { TargetFleet } from './fleet-target.ts'
 import type { PeopleTarget } from './people-target.ts'
 import type { TargetOrganizations, TargetTeams } from './organizations-target.ts'
 import type { TargetMigrations } from './migrations-target.ts'
@@ -89,6 +90,7 @@ export interface Target extends PeopleTarget {
   readonly organizations: TargetOrganizations
   readonly teams: TargetTeams
   readonly migrations: TargetMigrations
+  readonly fleet: TargetFleet
   close(): Promise<void>
 }
 

@@ -11,6 +11,7 @@ import { credentialsRoutes } from './credentials-routes.ts'
 import { docsRoutes } from './docs-routes.ts'
 import { currentRoutes } from './current-routes.ts'
 import { eventsRoutes } from './events-routes.ts'
+import { fleetRoutes } from './fleet-routes.ts'
 import { idempotency } from './idempotency.ts'
 import { healthRoutes } from './health-routes.ts'
 import { invitationsRoutes } from './invitations-routes.ts'
@@ -80,6 +81,7 @@ export function createApp(controlPlane: ControlPlane, options: HandlerOptions = 
     ...{ migrations: controlPlane.migrations, logger: controlPlane.logger },
     isDraining: options.isDraining ?? (() => false),
   })
+  fleetRoutes(app, controlPlane)
   statsRoutes(app, controlPlane.tenants)
   eventsRoutes(app, controlPlane.tenants)
   verifyRoutes(app, controlPlane)

@@ -7,6 +7,7 @@ import type { FleetMigrations } from '../../features/migrations/fleet.ts'
 import type { Invitations } from '../../features/invitations/invitation.ts'
 import type { Members, Roles } from '../../features/members/member.ts'
 import type { Organizations, Teams } from '../../features/organizations/organization.ts'
+import type { Fleet } from '../../features/fleet/fleet.ts'
 import type { Idempotency } from '../../features/idempotency/idempotency.ts'
 import type { HealthReport } from '../../kernel/health.ts'
 import type { Logger } from '../../kernel/logger.ts'
@@ -31,6 +32,7 @@ export interface ControlPlane {
   readonly invitations: Invitations
   readonly organizations: Organizations
   readonly teams: Teams
+  readonly fleet: Fleet
   readonly idempotency: Idempotency
   /** Migrations over the fleet. Without it, their routes do not exist. */
   readonly migrations?: ServedMigrations

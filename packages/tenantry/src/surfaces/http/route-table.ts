@@ -113,6 +113,7 @@ export const routeTable: Readonly<Record<string, Scope>> = {
   'GET /api/migrations/runs/:id': 'instance migrations:read',
   'POST /api/migrations/runs/:id/stop': 'instance migrations:write',
   'GET /api/migrations/events': 'instance migrations:read',
+  'POST /api/fleet/query': 'instance fleet:read',
   'GET /api/stats': 'instance stats:read',
   'GET /api/events': 'instance events:read',
   'GET /api/verify': 'instance verify:read',

@@ -38,11 +38,11 @@ const OUTAGE_MS = 60_000
  *
  * @example
  * ```ts
- * const fleet = createFleet({ database, open, migrations, files, roles: instance.roles })
+ * const fleet = createFleetMigrations({ database, open, migrations, files, roles: instance.roles })
  * const run = await fleet.up({ canary: ['acme-corp'], waves: [0.01, 0.1, 1] })
  * ```
  */
-export function createFleet(options: FleetOptions): Omit<FleetMigrations, 'drift'> {
+export function createFleetMigrations(options: FleetOptions): Omit<FleetMigrations, 'drift'> {
   return {
     status: () => statusOf(options),
     up: (given = {}) => up(options, given, false),

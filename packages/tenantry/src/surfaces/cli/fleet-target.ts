@@ -1,0 +1,91 @@
+// Fleet reads of a target: the library's own rows, or the lines that a server answers with.
+import type { Fleet, FleetQueryOptions, FleetRow, FleetRows } from '../../features/fleet/fleet.ts'
+import { errorCodes, type ErrorCode } from '../../kernel/error-codes.ts'
+import { TenantryError } from '../../kernel/errors.ts'
+
+/** The reads that every target has. */
+export type TargetFleet = Pick<Fleet, 'query'>
+
+/** The reads, on record under this actor. */
+export function fleetActingAs(actor: string, fleet: TargetFleet): TargetFleet {
+  return { query: (reason, sql, options) => fleet.query(reason, sql, { ...options, actor }) }
+}
+
+/** Sends one question, and throws the server's errors; the answer is a stream of lines. */
+export type OpenLines = (path: string, body: object, signal: AbortSignal | undefined) => Promise<ReadableStream>
+
+export function fleetOver(open: OpenLines): TargetFleet {
+  return { query: (reason, sql, options = {}) => new RemoteRows(open, { reason, sql, options }) }
+}
+
+interface Question {
+  readonly reason: string
+  readonly sql: string
+  readonly options: FleetQueryOptions
+}
+
+type Line =
+  | { readonly row: FleetRow }
+  | { readonly done: true; readonly answered: number; readonly failed: readonly Failed[] }
+  | { readonly done: false; readonly problem: { readonly code?: unknown; readonly detail?: unknown } }
+
+interface Failed {
+  readonly tenantId: string
+  readonly code: string
+  readonly detail: string
+}
+
+class RemoteRows implements FleetRows {
+  tenants: FleetRows['tenants'] = { answered: 0, failed: [] }
+  readonly #open: OpenLines
+  readonly #question: Question
+
+  constructor(open: OpenLines, question: Question) {
+    this.#open = open
+    this.#question = question
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<FleetRow, undefined> {
+    const { reason, sql, options } = this.#question
+    const { values, filter, merge, concurrency, signal } = options
+    const body = { ...(reason !== '' && { reason }), sql, values, filter, merge, concurrency }
+    const stream = await this.#open('api/fleet/query', body, signal)
+    for await (const line of linesIn(stream)) {
+      if ('row' in line) {
+        yield line.row
+        continue
+      }
+      if (!line.done) throw errorFrom(line.problem.code, line.problem.detail)
+      this.tenants = { answered: line.answered, failed: line.failed.map(failureFrom) }
+      if (line.failed.length > 0) throw incomplete(line)
+      return
+    }
+    throw new TenantryError('SERVER_UNREACHABLE', 'The server ended its answer before it was complete.')
+  }
+}
+
+async function* linesIn(stream: ReadableStream): AsyncGenerator<Line, undefined> {
+  let rest = ''
+  // Leaving the loop cancels the stream, and with it the read on the server.
+  for await (const chunk of stream.pipeThrough(new TextDecoderStream())) {
+    const lines = `${rest}${String(chunk)}`.split('\n')
+    rest = lines.pop() ?? ''
+    // By the API's own contract, which is tested there.
+    for (const line of lines) yield JSON.parse(line) as Line
+  }
+}
+
+const failureFrom = ({ tenantId, code, detail }: Failed) => ({ tenantId, error: errorFrom(code, detail) })
+
+function incomplete({ answered, failed }: { readonly answered: number; readonly failed: readonly Failed[] }) {
+  const all = answered + failed.length
+  return new TenantryError(
+    'FLEET_INCOMPLETE',
+    `${failed.length} of ${all} tenants did not answer: the rows are not all.`,
+  )
+}
+
+function errorFrom(code: unknown, detail: unknown): TenantryError {
+  const known = typeof code === 'string' && Object.hasOwn(errorCodes, code) ? (code as ErrorCode) : 'INTERNAL'
+  return new TenantryError(known, typeof detail === 'string' ? detail : 'The server said no more.')
+}

@@ -1,0 +1,36 @@
+// Reads over many tenants, and what is kept of each in numbers, over the wire. Imports zod and nothing else that runs.
+import { z } from 'zod'
+import { text } from './base.ts'
+
+const columns = z.array(text(63)).max(100).optional()
+
+export const FleetFilterSchema = z.strictObject({
+  plan: text(255).optional(),
+  isolation: z.enum(['row', 'schema']).optional(),
+})
+
+export const FleetQuerySchema = z
+  .strictObject({
+    reason: text(500).optional().meta({ example: 'ticket 4711' }),
+    sql: z.string().min(1).max(100_000).meta({ example: 'select count(*) as invoices from invoice' }),
+    values: z.array(z.unknown()).max(1000).optional(),
+    filter: FleetFilterSchema.optional(),
+    merge: z
+      .strictObject({ sum: columns, order: columns, limit: z.int().min(1).max(1_000_000_000).optional() })
+      .optional(),
+    concurrency: z.int().min(1).max(16).optional(),
+  })
+  .meta({ id: 'FleetQuery', description: 'Without a reason it is refused, by REASON_REQUIRED.' })
+
+/** The lines of the answer: rows, then one of the other two, so that an answer that was cut off is known for one. */
+export const FleetLineSchema = z
+  .union([
+    z.object({ row: z.record(z.string(), z.unknown()) }),
+    z.object({
+      done: z.literal(true),
+      answered: z.int(),
+      failed: z.array(z.object({ tenantId: z.uuid(), code: z.string(), detail: z.string() })),
+    }),
+    z.object({ done: z.literal(false), problem: z.record(z.string(), z.unknown()) }),
+  ])
+  .meta({ id: 'FleetLine' })
