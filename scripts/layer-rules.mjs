@@ -55,7 +55,7 @@ const owners = {
   '@hono': 'surfaces/http',
   'openapi-fetch': 'surfaces/client',
   zod: ['surfaces/http', 'surfaces/config/schema'],
-  yaml: 'surfaces/config/config-file',
+  yaml: ['surfaces/config/config-file', 'surfaces/config/plan-file'],
   jiti: ['surfaces/config/config-file', 'features/migrations/code/load-module'],
   commander: 'surfaces/cli',
   '@clack': 'surfaces/cli',
@@ -71,6 +71,7 @@ const owners = {
   jose: 'features/resolution/jwt/jose',
   '@babel/parser': 'features/lint/script/parse-script',
   'libpg-query': 'features/lint/sql/parse-sql',
+  '@dagrejs/dagre': 'features/adopt/graph-layout',
 }
 
 /** Patterns that may match nothing yet. An entry that has come true fails the check until it is taken off. */
@@ -107,7 +108,9 @@ export const staticRules = [
     'main-entry-stays-light',
     { path: inside('index') },
     {
-      path: ['hono', '@hono', 'zod', 'commander', '@clack', '@babel', 'libpg-query', 'yaml', 'jiti'].map(library),
+      path: ['hono', '@hono', 'zod', 'commander', '@clack', '@babel', 'libpg-query', 'yaml', 'jiti', '@dagrejs'].map(
+        library,
+      ),
       reachable: true,
     },
   ),

@@ -1,5 +1,6 @@
 // Every command there is, in the order of the help.
 import type { CommandSpec } from './command.ts'
+import { adoptCommand } from './commands/adopt.ts'
 import { credentialsCommand } from './commands/credentials.ts'
 import { configCommand } from './commands/config.ts'
 import { devCommand } from './commands/dev.ts'
@@ -67,6 +68,7 @@ export const commands: readonly CommandSpec[] = [
   sqlCommand,
   explainCommand,
   protectCommand,
+  adoptCommand,
   tokenCommand,
   externalCommand,
 ]
