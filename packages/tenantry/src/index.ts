@@ -151,6 +151,20 @@ export type { VerifyOptions, VerifyProgress } from './features/verify/create-ver
 export { junitOf } from './features/verify/junit.ts'
 export { checkReport, type VerifyHalf, type VerifyReport } from './features/verify/report.ts'
 export { type ErrorCode, type ErrorEntry, errorCodes } from './kernel/error-codes.ts'
+export type { Adopt, ApplyOptions, RevertOptions, StageStatements } from './features/adopt/adopt.ts'
+export type {
+  AdoptKey,
+  AdoptPlan,
+  AdoptProgress,
+  AdoptQuestion,
+  AdoptRoot,
+  AdoptStage,
+  AdoptStatus,
+  AdoptTable,
+  KeyDecision,
+  PathStep,
+  TableDecision,
+} from './features/adopt/plan.ts'
 export { isTenantryError, TenantryError } from './kernel/errors.ts'
 export type { HealthPart, HealthReport, HealthStatus } from './kernel/health.ts'
 export { hasSubdomain, isValidSchemaName, isValidSlug, reservedSlugs, schemaNameFor } from './kernel/identifiers.ts'

@@ -1,6 +1,7 @@
 // What an instance offers beside tenants and scopes, one object a noun. A feature joins here: its type, the names of
 // its methods, and its place in the runtime.
 import type { Changes } from '../features/changes/change.ts'
+import type { Adopt } from '../features/adopt/adopt.ts'
 import type { Credentials } from '../features/credentials/credential.ts'
 import type { ExternalAccess } from '../features/external-access/external-access.ts'
 import type { Invitations } from '../features/invitations/invitation.ts'
@@ -43,6 +44,8 @@ export interface Nouns {
   readonly fleet: Fleet
   /** Requests that may be sent again. */
   readonly idempotency: Idempotency
+  /** Turns a single-tenant database into a multi-tenant one, by a plan, while its application goes on working. */
+  readonly adopt: Adopt
 }
 
 /** The methods of each noun; what they return is a promise. */
@@ -67,6 +70,7 @@ export const nounMethods = {
   migrations: ['status', 'up', 'retry', 'runs'],
   fleet: ['query'],
   idempotency: ['claim', 'renew', 'finish', 'abandon', 'prune'],
+  adopt: ['apply', 'revert', 'status', 'statements'],
 } as const satisfies { readonly [N in keyof Nouns]: readonly (keyof Nouns[N])[] }
 
 /** The nouns of an instance that starts when one of them is first used. */
@@ -92,5 +96,6 @@ export function lazyNouns(started: () => Promise<Nouns>): Nouns {
     migrations: lazily<Nouns['migrations']>(async () => (await started()).migrations, nounMethods.migrations),
     fleet: lazyFleet(async () => (await started()).fleet),
     idempotency: lazily<Nouns['idempotency']>(async () => (await started()).idempotency, nounMethods.idempotency),
+    adopt: lazily<Nouns['adopt']>(async () => (await started()).adopt, nounMethods.adopt),
   }
 }

@@ -4,6 +4,8 @@ import { openCentralDatabase } from '../engine/sql/central-database.ts'
 import type { CentralDatabase } from '../engine/sql/database.ts'
 import { createChanges } from '../features/changes/create-changes.ts'
 import type { ScopedPool } from '../engine/sql/scoped-pool.ts'
+import { createAdopt } from '../features/adopt/create-adopt.ts'
+import { inspectCatalogue } from '../features/adopt/inspect.ts'
 import { createCredentials } from '../features/credentials/create-credentials.ts'
 import { credentialsParticipant } from '../features/credentials/credentials-participant.ts'
 import { createExternalAccess } from '../features/external-access/external-access.ts'
@@ -27,6 +29,7 @@ import { organizationsParticipant } from '../features/organizations/organization
 import { systemClock } from '../kernel/clock.ts'
 import { reservedSlugs } from '../kernel/identifiers.ts'
 import type { CachedRegistry } from '../tenants/cached-registry.ts'
+import type { TenantsOptions } from '../tenants/options.ts'
 import type { Participant } from '../tenants/participant.ts'
 import type { Nouns } from './nouns.ts'
 import { sharedSchemasOf, type TenantrySettings } from './settings.ts'
@@ -44,8 +47,12 @@ export interface NounParts {
   readonly fleetPool: ScopedPool
 }
 
+export interface OpenNouns extends NounParts {
+  readonly tenantsOptions: TenantsOptions
+}
+
 /** The nouns over this control plane. */
-export function openNouns(parts: NounParts): Nouns {
+export function openNouns(parts: OpenNouns): Nouns {
   const { settings, central, instance, registry, keys } = parts
   const control = { database: central, clock: systemClock }
   const changes = { ...control, onChange: (tenantId: string) => registry.invalidate(tenantId) }
@@ -68,6 +75,11 @@ export function openNouns(parts: NounParts): Nouns {
       lookup: (id) => registry.lookup({ id }),
     }),
     idempotency: createIdempotency(central),
+    adopt: createAdopt({
+      tenants: parts.tenantsOptions,
+      open: () => openCentralDatabase({ url: parts.adminUrl, max: 1, applicationName: 'tenantry adopt' }),
+      fingerprintOf: async (sql, { schema }) => (await inspectCatalogue(sql, schema)).fingerprint,
+    }),
   }
 }
 

@@ -92,18 +92,19 @@ export async function startRuntime(adminUrl: string, settings: TenantrySettings,
     const parts = { adminUrl, settings, central, instance, registry, keys, files, migrations, fleetPool }
     const schemas = schemaMakerOf(parts, files.tenant, logger)
     opened.push(() => schemas.close())
-    const tenants = createTenants({
+    const tenantsOptions = {
       ...{ database: central, clock: systemClock, roles, logger, defaults: defaultsOf(settings) },
       ...{ schemas, participants: participantsOf(parts) },
-      onChange: (tenantId) => registry.invalidate(tenantId),
-    })
+      onChange: (tenantId: string) => registry.invalidate(tenantId),
+    }
+    const tenants = createTenants(tenantsOptions)
     await tenants.resume()
     schemas.refill()
     const tokens = createContextTokens({
       ...{ database: central, tenants, signingKey: instance.signingKey, appRole: roles.app, clock: systemClock },
       ...{ sharedSchemas, clockOffsetMs: instance.clockOffsetMs },
     })
-    const nouns = openNouns(parts)
+    const nouns = openNouns({ ...parts, tenantsOptions })
     const verifier = createVerifier({ central, instance, connection, sharedSchemas, logger })
     opened.push(scheduleOf(verifier, { central, settings, logger }))
     const close = () => closeAll(opened)

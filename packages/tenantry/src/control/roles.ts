@@ -20,6 +20,7 @@ export const APP_FUNCTIONS = [
   ...['current_organization_id()', 'current_team_ids()'],
   ...['is_tenant_member(uuid, text)', 'get_user_tenant_role(uuid, text)'],
   ...['copy_stage(regclass, text[], boolean)', 'copy_unstage()'],
+  'observe_access(oid)',
 ]
 
 const MARK = /^Tenantry instance ([0-9a-f]{8}), database (.*)$/s

@@ -28,6 +28,8 @@ const updateFields = {
 
 /** A checked and completed `create`. */
 export interface NewTenant {
+  /** Reserved beforehand; default: a new one. */
+  readonly id?: string
   readonly name: string
   readonly slug: string
   readonly schemaName: string

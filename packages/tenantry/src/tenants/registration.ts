@@ -39,8 +39,9 @@ export async function registerTenant(options: TenantsOptions, input: NewTenant, 
   ]
   return options.database.transaction(async (tx) => {
     const needsSchema = input.provision && input.isolation === 'schema'
-    const reserved = needsSchema ? await options.schemas?.reserve(tx) : undefined
-    const { rows } = await tx.query<TenantRow>(insertTenant, valuesFor(reserved ?? newId())).catch((error: unknown) => {
+    const ready = needsSchema && input.id === undefined ? await options.schemas?.reserve(tx) : undefined
+    const id = input.id ?? ready ?? newId()
+    const { rows } = await tx.query<TenantRow>(insertTenant, valuesFor(id)).catch((error: unknown) => {
       throw takenError(error, input)
     })
     const tenant = toTenant(onlyRow(rows))

@@ -251,6 +251,7 @@ describe('the rights that init gives out', () => {
       'direct_tenant_id',
       'get_user_tenant_role',
       'is_tenant_member',
+      'observe_access',
     ])
   })
 

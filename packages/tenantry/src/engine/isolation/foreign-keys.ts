@@ -59,15 +59,28 @@ export async function readTenantlessKeys(sql: Sql, tableOid?: number): Promise<r
   return (await sql.query<ForeignKey>(tenantlessKeys(ABOUT_TABLE), [tableOid])).rows
 }
 
+/** The keys between these tables that leave the tenant out, whether protected or not. */
+export async function readKeysAmong(sql: Sql, tableOids: readonly number[]): Promise<readonly ForeignKey[]> {
+  const among = 'k.conrelid = any ($1::oid[]) and k.confrelid = any ($1::oid[])'
+  return (await sql.query<ForeignKey>(tenantlessKeys(among), [tableOids])).rows
+}
+
 const ACTIONS: Readonly<Record<string, string>> = { r: 'restrict', c: 'cascade', n: 'set null', d: 'set default' }
+
+const withTenant = (columns: readonly string[]) => [TENANT_COLUMN, ...columns].map(quoteIdentifier).join(', ')
+
+/** A foreign key's definition with the tenant in it, its actions kept. */
+export function tenantKeyDefinition(key: ForeignKey): string {
+  const references = `references ${key.parent} (${withTenant(key.parentColumns)})${actions(key)}`
+  return `foreign key (${withTenant(key.childColumns)}) ${references}`
+}
 
 /** The statements that put the tenant into a foreign key, its actions kept. */
 export function tenantKeyStatements(key: ForeignKey): readonly string[] {
-  const list = (columns: readonly string[]) => [TENANT_COLUMN, ...columns].map(quoteIdentifier).join(', ')
-  const target = `alter table ${key.parent} add unique (${list(key.parentColumns)})`
+  const target = `alter table ${key.parent} add unique (${withTenant(key.parentColumns)})`
   const replaced =
     `alter table ${key.child} drop constraint ${quoteIdentifier(key.name)}, add constraint ${quoteIdentifier(key.name)} ` +
-    `foreign key (${list(key.childColumns)}) references ${key.parent} (${list(key.parentColumns)})${actions(key)}`
+    tenantKeyDefinition(key)
   return key.hasTarget ? [replaced] : [target, replaced]
 }
 

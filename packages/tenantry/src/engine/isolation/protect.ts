@@ -77,7 +77,8 @@ async function protectIn(tx: Sql, { table, roles, tenantId }: ProtectTable): Pro
   return { table: name, statements, changed: statements.length > 0 }
 }
 
-function refuseUnsupported(facts: TableFacts, { app }: ProtectTable['roles']): void {
+/** Throws TABLE_UNSUPPORTED or TABLE_NOT_OWNED for what cannot be brought into the policy form. */
+export function refuseUnsupported(facts: TableFacts, { app }: Pick<ProtectTable['roles'], 'app'>): void {
   const name = qualifiedName(facts)
   if (facts.kind !== 'r' && facts.kind !== 'p') {
     throw new TenantryError('TABLE_UNSUPPORTED', `${name} is not a table.`)
