@@ -5,7 +5,8 @@ import type { CentralDatabase } from '../engine/sql/database.ts'
 import { createChanges } from '../features/changes/create-changes.ts'
 import type { ScopedPool } from '../engine/sql/scoped-pool.ts'
 import { createAdopt } from '../features/adopt/create-adopt.ts'
-import { inspectCatalogue } from '../features/adopt/inspect.ts'
+import { fingerprintNow } from '../features/adopt/plan-check.ts'
+import { splitStage } from '../features/adopt/split.ts'
 import { createCredentials } from '../features/credentials/create-credentials.ts'
 import { credentialsParticipant } from '../features/credentials/credentials-participant.ts'
 import { createExternalAccess } from '../features/external-access/external-access.ts'
@@ -78,7 +79,8 @@ export function openNouns(parts: OpenNouns): Nouns {
     adopt: createAdopt({
       tenants: parts.tenantsOptions,
       open: () => openCentralDatabase({ url: parts.adminUrl, max: 1, applicationName: 'tenantry adopt' }),
-      fingerprintOf: async (sql, { schema }) => (await inspectCatalogue(sql, schema)).fingerprint,
+      fingerprintOf: fingerprintNow,
+      stages: [splitStage],
     }),
   }
 }

@@ -5,7 +5,7 @@ import type { InspectedTable, Inspection } from './inspected.ts'
 export function notesOf(table: InspectedTable, { tables, views, functions }: Inspection): readonly string[] {
   const reading = views.filter((view) => view.tables.includes(table.table))
   const naming = functions.filter((each) => each.tables.includes(table.table))
-  const generated = table.columns.filter((column) => column.generated).map(({ name }) => name)
+  const generated = table.columns.filter((column) => column.generated !== null).map(({ name }) => name)
   const numbered = table.columns.filter((column) => column.sequence !== null).map(({ name }) => name)
   const textIndexes = table.indexes
     .filter(({ method }) => method === 'gin' || method === 'gist')

@@ -33,7 +33,9 @@ export interface WayLimits {
 /** Every edge between two different tables; a child by inheritance has the columns of its parent's keys, too. */
 export function edgesOf(tables: readonly InspectedTable[]): readonly Edge[] {
   const rootOf = new Map(
-    tables.flatMap((table) => [table.table, ...table.partitions].map((name) => [name, table.table])),
+    tables.flatMap((table) =>
+      [table.table, ...table.partitions.map(({ partition }) => partition)].map((name) => [name, table.table]),
+    ),
   )
   const byName = new Map(tables.map((table) => [table.table, table]))
   const ownEdges = (table: InspectedTable): readonly Edge[] =>

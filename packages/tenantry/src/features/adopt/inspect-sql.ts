@@ -14,7 +14,9 @@ const ofExtension = (catalogue: string, oid: string) =>
 
 const columns = listed(
   `json_agg(json_build_object('name', a.attname, 'type', format_type(a.atttypid, a.atttypmod), 'notNull', a.attnotnull,
-     'default', pg_get_expr(d.adbin, d.adrelid), 'generated', a.attgenerated <> '',
+     'default', pg_get_expr(d.adbin, d.adrelid), 'generated', case a.attgenerated when 's' then 'stored' when 'v' then 'virtual' end,
+     'collation', (select format('%I.%I', ln.nspname, l.collname) from pg_collation l join pg_namespace ln on ln.oid = l.collnamespace
+       join pg_type y on y.oid = a.atttypid where l.oid = a.attcollation and a.attcollation <> y.typcollation),
      'identity', case a.attidentity when 'a' then 'always' when 'd' then 'by default' end,
      'sequence', (select format('%I.%I', sn.nspname, s.relname) from pg_depend q join pg_class s on s.oid = q.objid and s.relkind = 'S'
        join pg_namespace sn on sn.oid = s.relnamespace where q.classid = 'pg_class'::regclass
@@ -49,14 +51,17 @@ const indexes = listed(
 )
 
 const partitions = `coalesce((with recursive part as (
-    select inhrelid as oid from pg_inherits h join pg_class pc on pc.oid = h.inhrelid where inhparent = c.oid and pc.relispartition
-    union all select h.inhrelid from part join pg_inherits h on h.inhparent = part.oid)
-  select json_agg(${name('part.oid')} order by ${name('part.oid')}) from part), '[]')`
+    select inhrelid as oid, inhparent as parent, 1 as depth from pg_inherits h join pg_class pc on pc.oid = h.inhrelid
+     where inhparent = c.oid and pc.relispartition
+    union all select h.inhrelid, h.inhparent, part.depth + 1 from part join pg_inherits h on h.inhparent = part.oid)
+  select json_agg(json_build_object('partition', ${name('part.oid')}, 'name', pc.relname, 'parent', ${name('part.parent')},
+      'bound', pg_get_expr(pc.relpartbound, pc.oid), 'partitionedBy', pg_get_partkeydef(pc.oid)) order by part.depth, pc.relname)
+    from part join pg_class pc on pc.oid = part.oid), '[]')`
 
 /** Tables and partitioned tables of the schema, as `InspectedTable` without its rows. */
 export const selectTables = `
   select format('%I.%I', n.nspname, c.relname) as table, c.relname::text as name, c.relkind = 'p' as "isPartitioned",
-    ${partitions} as partitions,
+    pg_get_partkeydef(c.oid) as "partitionedBy", ${partitions} as partitions,
     ${listed(`json_agg(${name('h.inhparent')} order by h.inhseqno)`, 'pg_inherits h where h.inhrelid = c.oid')} as "inheritsFrom",
     ${listed(
       `json_agg(${name('h.inhrelid')} order by ${name('h.inhrelid')})`,
@@ -69,8 +74,8 @@ export const selectTables = `
     ${uniqueKeys} as "uniqueKeys", ${foreignKeys} as "foreignKeys",
     ${listed(
       `json_agg(json_build_object('name', k.conname, 'definition', pg_get_constraintdef(k.oid)) order by k.conname)`,
-      `pg_constraint k where k.conrelid = c.oid and k.contype in ('c', 'x')`,
-    )} as checks,
+      `pg_constraint k where k.conrelid = c.oid and k.contype in ('p', 'u', 'c', 'x')`,
+    )} as constraints,
     ${indexes} as indexes,
     ${listed(
       `json_agg(json_build_object('name', t.tgname, 'definition', pg_get_triggerdef(t.oid)) order by t.tgname)`,
@@ -92,12 +97,13 @@ export const selectViews = `
     select reading.view, d.refobjid from reading join pg_class v on v.oid = reading.relation and v.relkind in ('v', 'm')
       join pg_rewrite r on r.ev_class = v.oid join pg_depend d on d.classid = 'pg_rewrite'::regclass and d.objid = r.oid
         and d.refclassid = 'pg_class'::regclass and d.refobjid <> r.ev_class)
-  select ${name('v.oid')} as view, v.relkind = 'm' as "isMaterialized",
+  select ${name('v.oid')} as view, v.relname::text as name, v.relnamespace::regnamespace::text as schema,
+    v.relkind = 'm' as "isMaterialized", pg_get_viewdef(v.oid) as definition,
     json_agg(distinct format('%I.%I', n.nspname, c.relname)) as tables
   from reading join pg_class v on v.oid = reading.view and v.relkind in ('v', 'm')
     join pg_class c on c.oid = reading.relation and c.relkind in ('r', 'p') join pg_namespace n on n.oid = c.relnamespace
   where n.nspname = $1 and not ${ofExtension('pg_class', 'v.oid')}
-  group by v.oid, v.relkind order by 1`
+  group by v.oid, v.relname, v.relnamespace, v.relkind order by 1`
 
 // A function's text is not parsed by the server, so a word of it that is a table's name counts.
 /** Functions of the schema whose text names one of its tables. */

@@ -22,8 +22,10 @@ export interface InspectedTable {
   /** Without its schema, bare. */
   readonly name: string
   readonly isPartitioned: boolean
-  /** All levels, as relation names. */
-  readonly partitions: readonly string[]
+  /** `RANGE (at)`; null where it is not partitioned. */
+  readonly partitionedBy: string | null
+  /** All levels, those above first. */
+  readonly partitions: readonly InspectedPartition[]
   /** Tables it inherits from, and those that inherit from it, partitions left out. */
   readonly inheritsFrom: readonly string[]
   readonly inheritedBy: readonly string[]
@@ -36,7 +38,8 @@ export interface InspectedTable {
   readonly primaryKey: readonly string[]
   readonly uniqueKeys: readonly InspectedUnique[]
   readonly foreignKeys: readonly InspectedForeignKey[]
-  readonly checks: readonly InspectedDefinition[]
+  /** Its other constraints: primary and unique keys, checks and exclusions. */
+  readonly constraints: readonly InspectedDefinition[]
   readonly indexes: readonly InspectedIndex[]
   readonly triggers: readonly InspectedDefinition[]
   readonly policies: readonly string[]
@@ -50,11 +53,22 @@ export interface InspectedColumn {
   readonly notNull: boolean
   /** The expression of its default, or of what generates it. */
   readonly default: string | null
-  readonly generated: boolean
+  readonly generated: 'stored' | 'virtual' | null
+  /** Where it is not the one of the type. */
+  readonly collation: string | null
   /** `always` and `by default` for identity columns. */
   readonly identity: 'always' | 'by default' | null
   /** The sequence that belongs to it: of serial and identity columns. */
   readonly sequence: string | null
+}
+
+export interface InspectedPartition {
+  readonly partition: string
+  readonly name: string
+  readonly parent: string
+  /** `FOR VALUES FROM …`, or `DEFAULT`. */
+  readonly bound: string
+  readonly partitionedBy: string | null
 }
 
 export interface InspectedDefinition {
@@ -87,7 +101,12 @@ export interface InspectedIndex extends InspectedDefinition {
 
 export interface InspectedView {
   readonly view: string
+  /** Bare, and its schema. */
+  readonly name: string
+  readonly schema: string
   readonly isMaterialized: boolean
+  /** Its query, with all names qualified. */
+  readonly definition: string
   /** Tables of the schema that it reads, directly or through other views. */
   readonly tables: readonly string[]
 }

@@ -1,12 +1,13 @@
 // `adopt plan`: makes the plan, asks what is open, and writes it down.
-import { access, writeFile } from 'node:fs/promises'
-import { resolve } from 'node:path'
+import { access, mkdir, readFile, writeFile } from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
 import { type AdoptAnswer, readAnswer } from '../../features/adopt/decide-answers.ts'
 import { refuseUndecided } from '../../features/adopt/plan-check.ts'
 import type { PlanRequest } from '../../features/adopt/plan-make.ts'
 import { planComments } from '../../features/adopt/plan-text.ts'
 import type { AdoptPlan } from '../../features/adopt/plan.ts'
 import { writePlanFile } from '../config/plan-file.ts'
+import { PLAN_FILE } from './adopt-apply.ts'
 import { type AdoptPlanner, openPlanner } from './adopt-planner.ts'
 import { askAbout } from './adopt-questions.ts'
 import type { CommandRun } from './command.ts'
@@ -15,9 +16,6 @@ import { isInteractive } from './io.ts'
 import { tableLines } from './output.ts'
 import { requireAdminUrl } from './target.ts'
 import { plain } from './text.ts'
-
-/** The file that a plan is kept in where none is named. */
-const PLAN_FILE = 'adopt.plan.yaml'
 
 /** Throws PLAN_UNDECIDED, after it has written the file, where questions are left. */
 export async function makePlanFile(run: CommandRun): Promise<void> {
@@ -31,9 +29,10 @@ export async function makePlanFile(run: CommandRun): Promise<void> {
     const plan = await decidedPlan(run, planner, request)
     await writePlanFile(file, { plan, ...planComments(plan) })
     const html = input.text('html')
-    if (html !== undefined) await writePage(resolve(io.cwd, html), plan)
+    if (html !== undefined) await writePage(run, planner, { file: resolve(io.cwd, html), plan })
+    const migration = plan.target === 'schema' ? await writeMigration(run, planner, plan) : undefined
     if (run.json) run.output.json(plan)
-    else printPlan(run, plan, file)
+    else printPlan(run, plan, migration === undefined ? [file] : [file, migration])
     refuseUndecided(plan)
   } finally {
     await planner.close()
@@ -64,7 +63,7 @@ async function refuseLoss({ io, input }: CommandRun, file: string): Promise<void
     () => false,
   )
   if (!isThere || input.flag('yes')) return
-  const message = 'A plan is there already. What was edited in it will be lost. Type replace to go on:'
+  const message = `${plain(file)} is there already. What was edited in it will be lost. Type replace to go on:`
   await confirm(io, { message, expected: 'replace', option: '--yes' })
 }
 
@@ -79,12 +78,44 @@ async function decidedPlan(run: CommandRun, planner: AdoptPlanner, request: Plan
   }
 }
 
-async function writePage(file: string, plan: AdoptPlan): Promise<void> {
-  const { planPage } = await import('../../features/adopt/graph.ts')
-  await writeFile(file, planPage(plan))
+interface Page {
+  readonly file: string
+  readonly plan: AdoptPlan
 }
 
-function printPlan({ output }: CommandRun, plan: AdoptPlan, file: string): void {
+/** The SQL of the stages is shown where it can be told: with a control plane, and nothing open. */
+async function writePage(run: CommandRun, planner: AdoptPlanner, { file, plan }: Page): Promise<void> {
+  const { planPage } = await import('../../features/adopt/graph.ts')
+  const isTellable = plan.questions.length === 0 && (await planner.hasControlPlane())
+  await writeFile(file, planPage(plan, isTellable ? await stagesOf(run, plan) : []))
+  if (!isTellable) run.output.note('The page has no SQL yet: run `tenantry init` and answer all questions first.')
+}
+
+async function stagesOf(run: CommandRun, plan: AdoptPlan) {
+  const tenantry = await run.composition.createTenantry({ adminUrl: requireAdminUrl(run.target, 'adopt') })
+  try {
+    return await tenantry.adopt.statements(plan)
+  } finally {
+    await tenantry.close()
+  }
+}
+
+/** The tables of tenants as their first migration. Another text there is not lost without a question. */
+async function writeMigration(run: CommandRun, planner: AdoptPlanner, plan: AdoptPlan): Promise<string | undefined> {
+  if (plan.questions.length > 0) return undefined
+  const { ADOPTED_MIGRATION, tenantMigration } = await import('../../features/adopt/split-ddl.ts')
+  const { settings } = await run.composition.readConfig()
+  const file = resolve(run.io.cwd, join(settings.migrations ?? 'migrations', 'tenant', ADOPTED_MIGRATION))
+  const text = tenantMigration(planner.inspection, plan)
+  const before = await readFile(file, 'utf8').catch(() => undefined)
+  if (before === text) return file
+  if (before !== undefined) await refuseLoss(run, file)
+  await mkdir(dirname(file), { recursive: true })
+  await writeFile(file, text)
+  return file
+}
+
+function printPlan({ output }: CommandRun, plan: AdoptPlan, files: readonly string[]): void {
   const columns = [
     { title: 'Table' },
     { title: 'Rows', align: 'right' as const },
@@ -99,5 +130,5 @@ function printPlan({ output }: CommandRun, plan: AdoptPlan, file: string): void 
   if (dropped.length > 0) output.line()
   for (const each of dropped) output.line(output.style('yellow', `This key will go: ${plain(each)}`))
   output.line()
-  output.line(output.style('green', `✓ Plan written: ${plain(file)}`))
+  for (const file of files) output.line(output.style('green', `✓ Written: ${plain(file)}`))
 }

@@ -1,6 +1,7 @@
 // The parts of the package that commands need, behind one seam and loaded when they are needed: `tenantry --help`
 // and commands over HTTP pay for neither the database driver nor the server.
 import type { EmbeddedOptions, EmbeddedServer } from '../../embedded/embedded-server.ts'
+import type { Adopt } from '../../features/adopt/adopt.ts'
 import type { ExplainResult } from '../../features/explain/explain.ts'
 import type { OpenVerifier } from '../../composition/open-verifier.ts'
 import type { Keys } from '../../features/keys/api-key.ts'
@@ -46,6 +47,7 @@ export interface GlobalTable {
 /** The library, as far as commands use it. */
 export interface CliTenantry extends ControlPlane {
   readonly keys: Keys
+  readonly adopt: Adopt
   readonly externalAccess: ExternalAccess
   readonly operators: Operators
   readonly support: Support
