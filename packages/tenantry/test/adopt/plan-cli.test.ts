@@ -106,6 +106,16 @@ describe('adopt plan', () => {
     }
   })
 
+  test('shows the SQL of every stage on the page where the control plane is there', async () => {
+    await runCli(['init'], { cwd: folder, env: { DATABASE_ADMIN_URL: fixture.adminUrl } })
+    const { code } = await adopt(['--root', 'company', ...answers, 'note=tenant:to house', '--html', 'plan.html'])
+    expect(code).toBe(0)
+    const page = await readFile(join(folder, 'plan.html'), 'utf8')
+    expect(page).toContain('What each stage runs')
+    expect(page).toContain('alter table public.note add column tenant_id uuid')
+    expect(page).not.toContain('<script')
+  })
+
   test.each([
     [['--root', 'nowhere'], 3, 'There is no table nowhere'],
     [['--root', 'company', '--column', 'company_id'], 2, 'one root'],
