@@ -151,6 +151,9 @@ export type { VerifyOptions, VerifyProgress } from './features/verify/create-ver
 export { junitOf } from './features/verify/junit.ts'
 export { checkReport, type VerifyHalf, type VerifyReport } from './features/verify/report.ts'
 export { type ErrorCode, type ErrorEntry, errorCodes } from './kernel/error-codes.ts'
+export type { AdoptAnswer } from './features/adopt/decide-answers.ts'
+export type { RootRequest } from './features/adopt/decide-root.ts'
+export type { PlanRequest } from './features/adopt/plan-make.ts'
 export type { Adopt, ApplyOptions, RevertOptions, StageStatements } from './features/adopt/adopt.ts'
 export type {
   AdoptKey,

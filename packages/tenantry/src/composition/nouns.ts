@@ -70,7 +70,7 @@ export const nounMethods = {
   migrations: ['status', 'up', 'retry', 'runs'],
   fleet: ['query'],
   idempotency: ['claim', 'renew', 'finish', 'abandon', 'prune'],
-  adopt: ['apply', 'revert', 'status', 'statements'],
+  adopt: ['plan', 'apply', 'revert', 'status', 'statements'],
 } as const satisfies { readonly [N in keyof Nouns]: readonly (keyof Nouns[N])[] }
 
 /** The nouns of an instance that starts when one of them is first used. */

@@ -1,4 +1,5 @@
 // Adoption as the library, HTTP and the command line offer it.
+import type { PlanRequest } from './plan-make.ts'
 import type { AdoptPlan, AdoptProgress, AdoptStage, AdoptStatus } from './plan.ts'
 
 export interface ApplyOptions {
@@ -32,6 +33,19 @@ export interface StageStatements {
 
 /** Turns a single-tenant database into a multi-tenant one while its application goes on working. */
 export interface Adopt {
+  /**
+   * Looks at the database and makes a plan, with questions where the keys do not say whose a table is. Changes nothing.
+   * Throws INVALID_INPUT, TABLE_NOT_FOUND, SLUG_INVALID and PLAN_INVALID.
+   *
+   * @example
+   * ```ts
+   * import { writeFile } from 'node:fs/promises'
+   *
+   * const plan = await tenantry.adopt.plan({ root: { table: 'public.customer' } })
+   * await writeFile('adopt.json', JSON.stringify(plan, null, 2))
+   * ```
+   */
+  plan(request: PlanRequest): Promise<AdoptPlan>
   /**
    * Applies a plan, stage by stage. What is done already is left alone, so after an interruption of any kind the same call
    * goes on where it stopped. Throws PLAN_INVALID, PLAN_UNDECIDED, PLAN_OUTDATED, TABLE_NOT_FOUND, TABLE_NOT_OWNED and

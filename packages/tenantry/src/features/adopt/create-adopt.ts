@@ -2,6 +2,7 @@
 import type { Adopt } from './adopt.ts'
 import type { AdoptParts } from './adopt-parts.ts'
 import { applyPlan } from './apply.ts'
+import { makePlan } from './plan-make.ts'
 import { revertPlan } from './revert.ts'
 import { stageStatements } from './stage-statements.ts'
 import { readStatus } from './status.ts'
@@ -10,6 +11,7 @@ import { readStatus } from './status.ts'
 export function createAdopt(parts: AdoptParts): Adopt {
   const status = () => readStatus(parts.tenants.database)
   return {
+    plan: (request) => makePlan(parts.tenants.database, request),
     async apply(plan, options = {}) {
       await applyPlan(parts, plan, options)
       return status()
