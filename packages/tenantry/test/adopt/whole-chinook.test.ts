@@ -30,8 +30,6 @@ interface Case {
 interface Adopted extends AdoptFixture {
   readonly plan: AdoptPlan
   readonly tenantry: Tenantry
-  /** What each root row invoiced before. */
-  readonly before: ReadonlyMap<string, string>
 }
 
 const SUMS = {
@@ -48,8 +46,6 @@ async function adopt({ root, target }: Case): Promise<Adopted> {
   const inspection = await inspectDatabase(fixture.database, 'public')
   const answers = [readAnswer('playlist_track=global')]
   const plan = await planOf(fixture.database, inspection, { root: { table: root }, target, answers })
-  const { rows } = await fixture.database.query<{ key: string; total: string; count: number }>(SUMS[root])
-  const before = new Map(rows.map((row) => [row.key, `${row.total} in ${row.count}`]))
   const migrations = mkdtempSync(join(tmpdir(), 'tenantry-adopt-'))
   if (target === 'schema') {
     mkdirSync(join(migrations, 'tenant'))
@@ -60,7 +56,31 @@ async function adopt({ root, target }: Case): Promise<Adopted> {
     await tenantry.close()
     rmSync(migrations, { recursive: true, force: true })
   })
-  return { ...fixture, plan, tenantry, before }
+  return { ...fixture, plan, tenantry }
+}
+
+/** What each root row invoices, by the tables of before. */
+async function invoiced({ database }: Adopted, root: Case['root']): Promise<ReadonlyMap<string, string>> {
+  const { rows } = await database.query<{ key: string; total: string; count: number }>(SUMS[root])
+  return new Map(rows.map((row) => [row.key, `${row.total} in ${row.count}`]))
+}
+
+/** Stops when the rows of three tenants are copied; then the application writes once more. */
+async function interrupt({ tenantry, database, plan }: Adopted): Promise<void> {
+  const stopping = new AbortController()
+  const copied: string[] = []
+  const halfWay = tenantry.adopt.apply(plan, {
+    signal: stopping.signal,
+    onProgress: ({ stage, subject }) => {
+      if (stage === 'split' && !['split', 'schemas'].includes(subject) && !subject.startsWith('public.')) {
+        copied.push(subject)
+        if (copied.length === 3) stopping.abort()
+      }
+    },
+  })
+  await expect(halfWay).rejects.toThrow()
+  expect(copied).toHaveLength(3)
+  await database.query('update invoice set total = total + 1')
 }
 
 /** The tenant of each key of the root. */
@@ -80,12 +100,15 @@ const cases: readonly Case[] = [
 
 describe.each(cases)('Chinook with each $root as a tenant, to $target', (which) => {
   let adopted: Adopted
+  let before: ReadonlyMap<string, string>
   const isTenant = (table: string) =>
     adopted.plan.tables.some((each) => each.table === table && each.decision === 'tenant')
 
-  test('is applied to the end', async (context) => {
+  test('is applied to the end, also where it was interrupted and written to', async (context) => {
     skipUnless(context, chinook !== undefined, 'the Chinook file is absent')
     adopted = await adopt(which)
+    if (which.target === 'schema') await interrupt(adopted)
+    before = await invoiced(adopted, which.root)
     const { stages, tables } = await adopted.tenantry.adopt.apply(adopted.plan)
     expect(stages.every(({ state }) => state === 'done')).toBe(true)
     expect(tables.every(({ same }) => same !== false)).toBe(true)
@@ -102,7 +125,7 @@ describe.each(cases)('Chinook with each $root as a tenant, to $target', (which) 
         )
       if (rows[0] !== undefined && rows[0].count > 0) found.set(key, `${rows[0].total ?? ''} in ${rows[0].count}`)
     }
-    expect(found).toEqual(adopted.before)
+    expect(found).toEqual(before)
   })
 
   test('has every row of a tenant table in exactly one tenant, and the others with all', async (context) => {
@@ -115,8 +138,8 @@ describe.each(cases)('Chinook with each $root as a tenant, to $target', (which) 
       })
       const { rows } = await adopted.tenantry.scope(slug).query<Record<string, number>>(`select ${counts.join(', ')}`)
       for (const [name, count] of Object.entries(rows[0] ?? {})) {
-        const before = adopted.plan.tables.find(({ table }) => table === `public.${name}`)
-        if (before?.decision === 'global') expect([name, count]).toEqual([name, before.rows])
+        const planned = adopted.plan.tables.find(({ table }) => table === `public.${name}`)
+        if (planned?.decision === 'global') expect([name, count]).toEqual([name, planned.rows])
         else seen.set(name, (seen.get(name) ?? 0) + count)
       }
     }

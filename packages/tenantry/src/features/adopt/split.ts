@@ -1,5 +1,6 @@
 // The stage `split`, for the target `schema`: each tenant's rows are copied into tables of its own. The originals stay as
 // they are, so that it can be taken back until somebody drops them.
+import { fingerprintsOf } from '../../engine/catalogue/fingerprints.ts'
 import { readTableFacts } from '../../engine/isolation/table-facts.ts'
 import type { Sql } from '../../engine/sql/database.ts'
 import { TenantryError } from '../../kernel/errors.ts'
@@ -109,7 +110,7 @@ async function copySteps(facts: PlanFacts, sql: Sql): Promise<readonly Step[]> {
   return tenants.map((tenant) => ({ subject: tenant.slug, statements: copyStatements(tenant, tables), undo: [] }))
 }
 
-/** Compares rows and checksums of every tenant and table. What was written meanwhile is copied once more. */
+/** Compares every tenant's schema with the others, and its rows with the originals. What was written meanwhile is copied once more. */
 async function prove(context: StageContext): Promise<void> {
   const { session, adoptionId } = context
   const tables = await readSplitTables(session.sql, context)
@@ -129,10 +130,21 @@ async function prove(context: StageContext): Promise<void> {
       fix: 'Stop the application from writing to the tables of before, then apply again.',
     })
   }
+  await refuseUnequal(session.sql, tenants)
   for (const table of tables) {
     const rows = await session.read<{ left: number }>(leftStatement(table), [tenants.map(({ id }) => id)])
     if (rows[0]?.left !== 0) throw new TenantryError('ADOPT_MISMATCH', `Rows of ${table.table} went to no tenant.`)
   }
+}
+
+/** All were made by the same migrations, and the copying has to leave them so. */
+async function refuseUnequal(sql: Sql, tenants: readonly SplitTenant[]): Promise<void> {
+  const schemas = tenants.map(({ schema, id }) => ({ name: schema, tenantId: id }))
+  const fingerprints = await fingerprintsOf(sql, schemas)
+  const [first] = fingerprints.values()
+  const other = schemas.find(({ name }) => fingerprints.get(name) !== first)
+  if (other === undefined) return
+  throw new TenantryError('ADOPT_MISMATCH', `The schema ${other.name} is not made like those of the other tenants.`)
 }
 
 async function differing(

@@ -88,9 +88,9 @@ type Watch = Required<Pick<NonNullable<Parameters<Adopt['apply']>[1]>, 'onProgre
 /** With a meter, and stopped by Ctrl-C between two steps; what was done stays done. */
 function watched<T>(run: CommandRun, work: (adopt: Adopt, watch: Watch) => Promise<T>): Promise<T> {
   const stopping = new AbortController()
-  const { stopped, forget } = stopSignal(run.io)
+  const stop = stopSignal(run.io)
   const meter = adoptMeter(run.io)
-  void stopped.then(() => {
+  void stop.stopped.then(() => {
     stopping.abort(new TenantryError('CLOSED', 'Stopped. What was done stays; apply again to go on.'))
   })
   return withAdopt(run, (adopt) =>
@@ -101,7 +101,7 @@ function watched<T>(run: CommandRun, work: (adopt: Adopt, watch: Watch) => Promi
       },
     }),
   ).finally(() => {
-    forget()
+    stop.forget()
     meter.end()
   })
 }
