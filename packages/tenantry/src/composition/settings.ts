@@ -2,6 +2,7 @@
 import type { EmbeddedOptions } from '../embedded/embedded-server.ts'
 import type { PoolerSetting } from '../engine/sql/pooler.ts'
 import type { CredentialSink } from '../features/credentials/sink.ts'
+import type { MigrationSettings } from '../features/migrations/migration-files.ts'
 import type { ResolutionSettings } from '../features/resolution/settings.ts'
 import type { Logger } from '../kernel/logger.ts'
 import type { Participant } from '../tenants/participant.ts'
@@ -36,8 +37,11 @@ export interface TenantrySettings {
   readonly isolation?: Isolation
   /** Whether creating a tenant also provisions it; default true. */
   readonly autoProvision?: boolean
-  /** Folder with `shared/*.sql` and `tenant/*.sql`; default `migrations`, which need not exist. */
-  readonly migrations?: string
+  /**
+   * Folder with `shared/` and `tenant/`, or where each of them lies and who writes it; default `migrations`, which need not
+   * exist.
+   */
+  readonly migrations?: string | MigrationSettings
   /** Schemas that every tenant's search_path ends with; default `public`. */
   readonly sharedSchemas?: readonly string[]
   /** Slugs no tenant may take; default: names of hosts and paths such as `www`, `api`, `admin`. */

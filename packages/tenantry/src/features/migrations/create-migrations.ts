@@ -1,5 +1,7 @@
 // Shared and tenant migrations of an instance: shared ones at start, tenant ones as a participant of provisioning.
+import { setTimeout as delay } from 'node:timers/promises'
 import type { CentralDatabase, Sql } from '../../engine/sql/database.ts'
+import { sqlStateOf } from '../../engine/sql/database-errors.ts'
 import { TenantryError } from '../../kernel/errors.ts'
 import { refuseWhileRunning } from '../../tenants/lifecycle.ts'
 import { inTenantTransaction } from '../../tenants/lock.ts'
@@ -108,18 +110,32 @@ async function applyShared(database: CentralDatabase, files: readonly MigrationF
   }
 }
 
-/** Whether it was this process that applied it. */
+/**
+ * Whether it was this process that applied it. Nobody may wait for the lock in a statement: building an index concurrently
+ * waits for every statement that runs, and so for those that wait for it. This kind of lock disturbs no reader or writer.
+ */
 async function applySharedOutside(database: CentralDatabase, file: MigrationFile): Promise<boolean> {
-  return database.transaction(async (tx) => {
-    // The lock stays here while the file runs over another connection.
-    await tx.query('select from tenantry.instance for update')
-    if ((await readLedger(tx, null)).some(({ name }) => name === file.name)) return false
-    // After a crash it is run again from its start, where indexes that were built are found.
-    await database.session((session) => runOutsideTransaction(session, file, { done: 0 }))
-    await writeLedger(tx, null, [file])
-    return true
-  })
+  try {
+    return await database.transaction(async (tx) => {
+      await tx.query('lock table tenantry.migration in share update exclusive mode nowait')
+      if ((await readLedger(tx, null)).some(({ name }) => name === file.name)) return false
+      // A statement with values keeps its snapshot until the next one, and the build would wait for it.
+      await tx.query('select')
+      // After a crash it is run again from its start, where indexes that were built are found.
+      await database.session((session) => runOutsideTransaction(session, file, { done: 0 }))
+      await writeLedger(tx, null, [file])
+      return true
+    })
+  } catch (error) {
+    if (error instanceof TenantryError || sqlStateOf(error) !== LOCK_NOT_AVAILABLE) throw error
+    await delay(OTHER_PROCESS_MS)
+    return false
+  }
 }
+
+const LOCK_NOT_AVAILABLE = '55P03'
+/** How often to look whether the other process is done. */
+const OTHER_PROCESS_MS = 100
 
 function refuseUnready(tenant: Tenant): void {
   if (tenant.status === 'deleted') throw new TenantryError('TENANT_DELETED', `The tenant ${tenant.slug} is deleted.`)

@@ -26,7 +26,7 @@ export const configVariables: readonly ConfigVariable[] = [
   text('TENANTRY_POOLER', 'pooler', '`auto`, `none` or `transaction`: what DATABASE_URL leads through'),
   text('TENANTRY_ISOLATION', 'isolation', '`row` or `schema`: how new tenants are kept apart'),
   boolean('TENANTRY_AUTO_PROVISION', 'autoProvision', 'whether creating a tenant also provisions it'),
-  text('TENANTRY_MIGRATIONS', 'migrations', 'folder with shared/*.sql and tenant/*.sql'),
+  text('TENANTRY_MIGRATIONS', 'migrations', 'folder with shared/ and tenant/'),
   list('TENANTRY_SHARED_SCHEMAS', 'sharedSchemas', "schemas that every tenant's search_path ends with"),
   list('TENANTRY_RESERVED_SLUGS', 'reservedSlugs', 'slugs no tenant may take'),
   number('TENANTRY_PURGE_AFTER_DAYS', 'purgeAfterDays', 'days a deleted tenant can be restored'),

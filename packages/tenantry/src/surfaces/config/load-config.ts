@@ -79,8 +79,18 @@ function withValue(target: unknown, path: readonly string[], value: unknown): un
 
 /** A folder that a file names is meant from where the file is. */
 function withFolder(settings: TenantrySettings, file: string | undefined): TenantrySettings {
-  if (file === undefined || settings.migrations === undefined) return settings
-  return { ...settings, migrations: resolve(dirname(file), settings.migrations) }
+  const { migrations } = settings
+  if (file === undefined || migrations === undefined) return settings
+  const fromFile = (folder: string) => resolve(dirname(file), folder)
+  if (typeof migrations === 'string') return { ...settings, migrations: fromFile(migrations) }
+  const { shared, tenant } = migrations
+  return {
+    ...settings,
+    migrations: {
+      ...(shared === undefined ? {} : { shared: { ...shared, folder: fromFile(shared.folder) } }),
+      ...(tenant === undefined ? {} : { tenant: { ...tenant, folder: fromFile(tenant.folder) } }),
+    },
+  }
 }
 
 /** The resolvers that the settings choose, with those of hosts that the routing variables switch on and off. */

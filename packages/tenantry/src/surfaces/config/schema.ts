@@ -70,6 +70,16 @@ const ResolutionSchema = z.strictObject({
   user: code<Resolution['user']>().optional(),
 })
 
+const MigrationFolderSchema = z.strictObject({
+  folder: text,
+  format: z.enum(['tenantry', 'drizzle', 'prisma', 'kysely', 'knex']).optional(),
+})
+
+const MigrationsSchema = z.strictObject({
+  shared: MigrationFolderSchema.optional(),
+  tenant: MigrationFolderSchema.optional(),
+})
+
 export const ConfigSchema = z.strictObject({
   databaseUrl: text.optional(),
   adminUrl: text.optional(),
@@ -86,7 +96,7 @@ export const ConfigSchema = z.strictObject({
   pooler: z.enum(['auto', 'none', 'transaction']).optional(),
   isolation: z.enum(['row', 'schema']).optional(),
   autoProvision: z.boolean().optional(),
-  migrations: text.optional(),
+  migrations: z.union([text, MigrationsSchema]).optional(),
   sharedSchemas: texts.optional(),
   reservedSlugs: texts.optional(),
   purgeAfterDays: count.optional(),
