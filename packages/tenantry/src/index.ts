@@ -85,6 +85,7 @@ export type {
 export { defineMigration, type MigrationDefinition } from './features/migrations/define-migration.ts'
 export type { MigrationClient, MigrationFormat } from './features/migrations/migration-file.ts'
 export type { MigrationFolder, MigrationSettings } from './features/migrations/migration-files.ts'
+export { newMigration, type NewMigration } from './features/migrations/new-migration.ts'
 export type {
   FleetMigrations,
   FleetSelection,

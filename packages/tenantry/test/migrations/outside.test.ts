@@ -25,7 +25,12 @@ const prepare = async (slug: string, text: string, extension = 'sql'): Promise<M
   return file
 }
 
-const runFor = (slug: string, file: MigrationFile, run: OutsideRun = {}, around: (sql: Sql) => Sql = (sql) => sql) =>
+interface TestRun extends OutsideRun {
+  /** Puts a fault between the run and its session. */
+  readonly around?: (sql: Sql) => Sql
+}
+
+const runFor = (slug: string, file: MigrationFile, { around = (sql) => sql, ...run }: TestRun = {}) =>
   stage
     .fixture()
     .admin.session((session) => runOutsideTransaction(around(session), file, { schema: `tenant_${slug}`, ...run }))
@@ -95,7 +100,7 @@ vacuum analyze notes; reindex index concurrently by_id; drop index concurrently 
         query: (text, values) => (text.startsWith(fatal) ? Promise.reject(lost) : sql.query(text, values)),
       })
       expect(
-        await errorOf(runFor('resumed', file, { ...(done === undefined ? {} : { done }), record }, failing)),
+        await errorOf(runFor('resumed', file, { ...(done === undefined ? {} : { done }), record, around: failing })),
       ).toMatchObject({
         code: 'MIGRATION_FAILED',
         cause: lost,
@@ -140,7 +145,8 @@ vacuum analyze notes; reindex index concurrently by_id; drop index concurrently 
     await stage.fixture().admin.transaction(async (holder) => {
       await holder.query('lock table tenant_locked.notes')
       expect(await errorOf(runFor('locked', file))).toMatchObject({ code: 'MIGRATION_FAILED', sqlState: '55P03' })
-      const { lockTimeoutMs: _, ...plain } = file
+      const { name, text, checksum, format } = file
+      const plain: MigrationFile = { name, text, checksum, format, transaction: false }
       expect(await errorOf(runFor('locked', plain, { lockTimeoutMs: 20 }))).toMatchObject({ sqlState: '55P03' })
     })
   })

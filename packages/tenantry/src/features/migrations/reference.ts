@@ -9,7 +9,6 @@ import { dropSchema, guardSchema } from '../../tenants/schema.ts'
 import type { MigrationFile } from './migration-file.ts'
 import { type LedgerEntry, pendingFiles } from './migration-ledger.ts'
 import { runMigrations } from './migration-run.ts'
-import { forNewSchema } from './new-schema.ts'
 import { fingerprintsOf } from '../../engine/catalogue/fingerprints.ts'
 
 export interface Reference {
@@ -107,7 +106,7 @@ async function applyToReference(
   { files, roles, chain }: Making,
   pending: readonly MigrationFile[],
 ): Promise<KnownReference> {
-  await runMigrations(tx, forNewSchema(pending), referenceSchema.name)
+  await runMigrations(tx, pending, referenceSchema.name)
   await guardSchema(tx, { id: referenceSchema.tenantId, schemaName: referenceSchema.name }, roles)
   const fingerprint = await actualFingerprint(tx)
   if (fingerprint === undefined) throw new Error('the reference schema has no fingerprint')

@@ -26,6 +26,9 @@ export interface OutsideRun {
 /**
  * Runs a `no-transaction` file over a session that is in no transaction. An index that a crash left invalid is dropped and
  * built again; one that was finished is not built twice. Statements that can run in a transaction have one each.
+ * Building an index waits for every snapshot in the database, for ever where its holder waits for the index. A transaction
+ * that is open meanwhile must end with a statement without values, which lets go of the snapshot of the one before; and no
+ * statement may wait for a lock that it holds, because whoever waits holds a snapshot.
  * Throws MIGRATION_FAILED naming file, line and SQLSTATE; what was done before stays.
  *
  * @example

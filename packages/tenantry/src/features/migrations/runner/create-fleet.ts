@@ -10,6 +10,7 @@ import type { Migrations } from '../create-migrations.ts'
 import type { FleetMigrations, FleetStatus, MigrateOptions, MigrationRun } from '../fleet.ts'
 import type { MigrationFiles } from '../migration-file.ts'
 import { pendingFiles, readLedger } from '../migration-ledger.ts'
+import { migrationWarnings } from '../migration-warnings.ts'
 import { chainOf, ensureReference, refuseOtherThanApplied } from '../reference.ts'
 import { batchSizeFor } from './batch-size.ts'
 import { FleetRun, type RunOutcome } from './fleet-run.ts'
@@ -61,7 +62,7 @@ async function statusOf({ database, files }: FleetOptions): Promise<FleetStatus>
       applied: applied.size,
       pending: files.shared.map(({ name }) => name).filter((name) => !applied.has(name)),
     },
-    warnings: [],
+    warnings: migrationWarnings(files),
   }
 }
 
