@@ -168,6 +168,16 @@ create function tenantry.grant_statements(object text, given aclitem[], born acl
         from aclexplode(given) x group by 1, 2, 3) e;
 $$;
 
+-- Who has which privileges, one text for each grantee; another grantor than the owner is named.
+create function tenantry.grants_of(given aclitem[], owner oid) returns json
+  language sql stable set search_path = pg_catalog, pg_temp as $$
+  select json_object_agg(g.grantee, g.privileges order by g.grantee) from (
+    select case x.grantee when 0 then 'public' else quote_ident(pg_get_userbyid(x.grantee)) end as grantee,
+        lower(string_agg(concat(x.privilege_type, case when x.is_grantable then ' with grant option' end,
+          case when x.grantor <> owner then ' by ' || pg_get_userbyid(x.grantor) end), ', ' order by x.privilege_type, x.is_grantable)) as privileges
+      from aclexplode(given) x group by 1) g;
+$$;
+
 -- Each object of a schema: its parts as PostgreSQL writes them, the statement that makes it, and what has to be there
 -- before. Names are as they are to be written under the schema's search_path. A null statement: made along with another
 -- object (`is_part`), or none that could make it.
@@ -182,6 +192,7 @@ declare
   space_owner oid := (select n.nspowner from pg_namespace n where n.oid = space);
   own text := regexp_replace(quote_ident(schema_name), '(\W)', '\\\1', 'g');
   prefix text := '(^|[^[:alnum:]_$".])' || own || '\.';
+  anywhere text := 'do $tenantry$ begin execute replace(''%s'', ''<schema>'', quote_ident(current_schema())); end $tenantry$';
 begin
   perform set_config('search_path', quote_ident(schema_name) || ', pg_temp', true);
   return query
@@ -215,6 +226,7 @@ begin
         q.relpersistence <> r.relpersistence as sequence_differs,
         n.name as required, n.convalidated as is_required, n.connoinherit as not_inherited,
         case when a.attstorage <> t.typstorage then case a.attstorage when 'p' then 'plain' when 'e' then 'external' when 'm' then 'main' else 'extended' end end as storage,
+        case t.typstorage when 'p' then 'plain' when 'e' then 'external' when 'm' then 'main' else 'extended' end as usual_storage,
         case a.attcompression when 'p' then 'pglz' when 'l' then 'lz4' end as compression,
         nullif(coalesce(a.attstattarget, -1), -1)::text as statistics
       from relation r join pg_attribute a on a.attrelid = r.oid and a.attnum > 0 and not a.attisdropped
@@ -373,7 +385,7 @@ begin
           'default', case a.attgenerated when '' then a.expression end, 'generated', case a.attgenerated when '' then null when 's' then a.expression || ' stored' else a.expression || ' virtual' end,
           'identity', case when not (a.relispartition and a.sequence is null) then case a.attidentity when 'a' then 'always' when 'd' then 'by default' end end, 'identity options', a.sequence_options,
           'storage', a.storage, 'compression', a.compression, 'statistics', a.statistics, 'options', array_to_string(a.attoptions, ', '),
-          'inherited', case when not a.attislocal then true end, 'spec', a.spec, 'table kind', a.relkind),
+          'inherited', case when not a.attislocal then true end, 'spec', a.spec, 'storage by default', a.usual_storage, 'table', a.relation, 'column', a.name),
         nullif(concat_ws('; ', case when a.attgenerated = '' then altered || ' set default ' || a.expression end,
           altered || ' set storage ' || a.storage,
           altered || ' set compression ' || a.compression,
@@ -385,7 +397,7 @@ begin
     union all
     select case c.contype when 'c' then 70 when 'f' then 76 else 71 end, 'constraint', c.relation || '.' || c.name, c.oid::text, array[c.conrelid::text], not c.conislocal and c.attached is null,
         json_build_object('definition', c.definition, 'options', (select json_agg(o order by o) from unnest(c.reloptions) o), 'clustered', c.indisclustered, 'replica identity', c.indisreplident,
-          'attached to', c.attached, 'inherited', case when not c.conislocal then true end, 'enforcement switched off', case when c.is_off then true end),
+          'attached to', c.attached, 'inherited', case when not c.conislocal then true end, 'enforcement switched off', case when c.is_off then true end, 'table', c.relation, 'constraint', c.name),
         case when c.is_off or c.indisvalid is false and c.relkind <> 'p' then null
           when c.conislocal or c.attached is not null then concat_ws('; ',
             format('alter table %s%s add constraint %s %s', case when c.contype in ('p', 'u', 'x') then 'only ' end, c.relation, c.name, c.definition),
@@ -410,13 +422,14 @@ begin
       from relation r where r.relkind = 'v'
     union all
     select 80, 'trigger', t.relation || '.' || t.name, t.oid::text, array[t.tgrelid::text], t.tgparentid <> 0 and t.parent_enabled = t.tgenabled,
-        json_build_object('definition', t.definition, 'state', t.state, 'of parent', case when t.tgparentid <> 0 then true end),
+        json_build_object('definition', t.definition, 'state', t.state, 'of parent', case when t.tgparentid <> 0 then true end, 'table', t.relation, 'trigger', t.name),
         nullif(concat_ws('; ', case when t.tgparentid = 0 then t.definition end,
           case when t.tgenabled <> coalesce(t.parent_enabled, 'O') then format('alter table %s %s trigger %s', t.relation, t.state, t.name) end), '')
       from trigger t
     union all
     select 81, 'rule', r.name || '.' || quote_ident(w.rulename), w.oid::text, array[r.oid::text], false,
-        json_build_object('definition', pg_get_ruledef(w.oid, true), 'state', w.ev_enabled),
+        json_build_object('definition', pg_get_ruledef(w.oid, true), 'table', r.name, 'rule', quote_ident(w.rulename),
+          'state', case w.ev_enabled when 'O' then 'enable' when 'D' then 'disable' when 'R' then 'enable replica' else 'enable always' end),
         rtrim(pg_get_ruledef(w.oid, true), ';') || case w.ev_enabled when 'O' then '' else format('; alter table %s %s rule %I', r.name,
           case w.ev_enabled when 'D' then 'disable' when 'R' then 'enable replica' else 'enable always' end, w.rulename) end
       from relation r join pg_rewrite w on w.ev_class = r.oid where w.rulename <> '_RETURN'
@@ -434,43 +447,34 @@ begin
     union all
     select 91, 'policy', p.relation || '.' || p.name, p.oid::text, array[p.polrelid::text], false,
         json_build_object('as', case when p.polpermissive then 'permissive' else 'restrictive' end, 'for', p.command, 'to', p.roles,
-          'using', replace(p.qual, tenant::text, '<tenant>'), 'with check', replace(p.written, tenant::text, '<tenant>')),
+          'using', replace(p.qual, tenant::text, '<tenant>'), 'with check', replace(p.written, tenant::text, '<tenant>'), 'table', p.relation, 'policy', p.name),
         concat_ws(' ', 'create policy', p.name, 'on', p.relation, 'as', case when p.polpermissive then 'permissive' else 'restrictive' end, 'for', p.command, 'to', p.roles,
           'using (' || replace(p.qual, tenant::text, '<tenant>') || ')', 'with check (' || replace(p.written, tenant::text, '<tenant>') || ')')
       from policy p
     union all
     select 95, 'grant', g.object, g.node || '.grant', array[g.node], false,
-        (select json_object_agg(e.grantee, e.privileges order by e.grantee) from (
-          select case x.grantee when 0 then 'public' else quote_ident(pg_get_userbyid(x.grantee)) end as grantee,
-            lower(string_agg(x.privilege_type || case when x.is_grantable then ' with grant option' else '' end || case when x.grantor <> g.owner then ' by ' || pg_get_userbyid(x.grantor) else '' end,
-              ', ' order by x.privilege_type, x.is_grantable)) as privileges
-            from aclexplode(g.given) x group by 1) e),
+        json_build_object('to', tenantry.grants_of(g.given, g.owner), 'revoke', format('revoke all on %s from <grantees>', g.target),
+          'usual', (select array_agg(a::text order by a::text) from unnest(g.given) a) = (select array_agg(a::text order by a::text) from unnest(g.born) a)),
         tenantry.grant_statements(g.target, g.given, g.born, g.owner)
-      from granted g where (select array_agg(a::text order by a::text) from unnest(g.given) a) <> (select array_agg(a::text order by a::text) from unnest(g.born) a)
+      from granted g
     union all
     select 96, 'grant', format('column %s.%s', a.relation, a.name), a.attrelid || '.' || a.attnum || '.grant', array[a.attrelid::text], false,
-        (select json_object_agg(e.grantee, e.privileges order by e.grantee) from (
-          select case x.grantee when 0 then 'public' else quote_ident(pg_get_userbyid(x.grantee)) end as grantee, lower(string_agg(x.privilege_type, ', ' order by x.privilege_type)) as privileges
-            from aclexplode(a.attacl) x group by 1) e),
+        json_build_object('to', tenantry.grants_of(a.attacl, null), 'revoke', format('revoke all (%s) on table %s from <grantees>', a.name, a.relation), 'table', a.relation),
         (select string_agg(format('grant %s (%s) on table %s to %s%s', lower(x.privilege_type), a.name, a.relation,
             case x.grantee when 0 then 'public' else quote_ident(pg_get_userbyid(x.grantee)) end, case when x.is_grantable then ' with grant option' else '' end), '; ' order by x.grantee, x.privilege_type)
           from aclexplode(a.attacl) x)
       from attribute a where a.attacl is not null and a.attacl <> '{}'
     union all
+    -- Those that name the schema find it where the script is run.
     select 97, 'grant', 'schema', 'schema.grant', array[]::text[], false,
-        (select json_object_agg(e.grantee, e.privileges order by e.grantee) from (
-          select case x.grantee when 0 then 'public' else quote_ident(pg_get_userbyid(x.grantee)) end as grantee,
-            lower(string_agg(x.privilege_type || case when x.is_grantable then ' with grant option' else '' end, ', ' order by x.privilege_type, x.is_grantable)) as privileges
-            from aclexplode(n.nspacl) x group by 1) e),
-        format('do $tenantry$ begin execute replace(%L, ''<schema>'', quote_ident(current_schema())); end $tenantry$',
-          tenantry.grant_statements('schema <schema>', n.nspacl, acldefault('n', n.nspowner), n.nspowner))
-      from pg_namespace n where n.oid = space and n.nspacl is not null
+        json_build_object('to', tenantry.grants_of(n.acl, n.nspowner), 'revoke', format(anywhere, 'revoke all on schema <schema> from <grantees>')),
+        replace(anywhere, '%s', replace(tenantry.grant_statements('schema <schema>', n.acl, acldefault('n', n.nspowner), n.nspowner), '''', ''''''))
+      from (select n.*, coalesce(n.nspacl, acldefault('n', n.nspowner)) as acl from pg_namespace n where n.oid = space) n
     union all
     select 98, 'grant', format('default privileges of %I on %s', pg_get_userbyid(d.defaclrole), w.word), d.oid::text, array[]::text[], false,
-        (select json_object_agg(e.grantee, e.privileges order by e.grantee) from (
-          select case x.grantee when 0 then 'public' else quote_ident(pg_get_userbyid(x.grantee)) end as grantee, lower(string_agg(x.privilege_type, ', ' order by x.privilege_type)) as privileges
-            from aclexplode(d.defaclacl) x group by 1) e),
-        (select format('do $tenantry$ begin execute replace(%L, ''<schema>'', quote_ident(current_schema())); end $tenantry$', string_agg(
+        json_build_object('to', tenantry.grants_of(d.defaclacl, null),
+          'revoke', format(anywhere, format('alter default privileges for role %I in schema <schema> revoke all on %s from <grantees>', pg_get_userbyid(d.defaclrole), w.word))),
+        (select format(anywhere, string_agg(
             format('alter default privileges for role %I in schema <schema> grant %s on %s to %s%s', pg_get_userbyid(d.defaclrole), lower(x.privilege_type), w.word,
               case x.grantee when 0 then 'public' else quote_ident(pg_get_userbyid(x.grantee)) end, case when x.is_grantable then ' with grant option' else '' end), '; '))
           from aclexplode(d.defaclacl) x)
@@ -514,7 +518,7 @@ begin
     from object o order by o.stage, o.name collate "C";
 end $$;
 
-revoke all on function tenantry.grant_statements(text, aclitem[], aclitem[], oid), tenantry.describe_schema(text, uuid) from public;
+revoke all on function tenantry.grant_statements(text, aclitem[], aclitem[], oid), tenantry.grants_of(aclitem[], oid), tenantry.describe_schema(text, uuid) from public;
 
 -- Statements that put the rows of a schema's tables, and then the positions of its sequences, into one of the same
 -- shape. Values as literals of their text, which every type reads back. Seen with the caller's rights: a guarded table

@@ -60,7 +60,18 @@ function toObject({ kind, name, is_part: isPart, details, statement }: ObjectRow
 }
 
 // Some parts are there to write statements from, and say nothing that the others do not.
-const UNSAID = new Set(['spec', 'table', 'table kind'])
+const UNSAID = new Set([
+  'spec',
+  'storage by default',
+  'table',
+  'column',
+  'constraint',
+  'trigger',
+  'rule',
+  'policy',
+  'revoke',
+  'usual',
+])
 
 function definitionOf(details: Readonly<Record<string, unknown>>): string {
   return Object.entries(details)

@@ -1,5 +1,6 @@
 // A schema as one script that makes another one of the same shape, with the rows that migrations put into it.
 import { TenantryError } from '../../kernel/errors.ts'
+import { quoteIdentifier } from '../../kernel/identifiers.ts'
 import type { Sql } from '../sql/database.ts'
 import type { CatalogueObject, GuardedSchema, SchemaCatalogue } from './catalogue.ts'
 import { describeSchema } from './describe-schema.ts'
@@ -70,12 +71,15 @@ function guardOf({ objects }: SchemaCatalogue): IsGuard {
   const isStandardGrant = ({ kind, name, details }: CatalogueObject): boolean => {
     const expected = kind === 'grant' ? standard.get(name.replace(/ .*/s, '')) : undefined
     if (expected === undefined) return false
-    const given = Object.entries(details).filter(([grantee]) => grantee !== owner && grantee !== `"${owner}"`)
+    const given = Object.entries(details.to ?? {}).filter(
+      ([grantee]) => grantee !== owner && grantee !== quoteIdentifier(owner),
+    )
     return given.length === Object.keys(expected).length && given.every(([who, what]) => expected[who] === what)
   }
   return (object) =>
     isGuardPolicy(object) ||
     isStandardGrant(object) ||
+    object.details.usual === true ||
     (object.kind === 'policy' && object.details.enabled === true && object.details.forced === true)
 }
 
