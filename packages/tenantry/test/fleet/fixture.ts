@@ -24,7 +24,7 @@ export const second = fileOf('0002_second.sql', 'alter table invoice add column 
 
 export interface FleetFixture extends TenantsFixture {
   /** The noun over these tenant migrations. */
-  fleet(files: readonly MigrationFile[], options?: Partial<FleetOptions>): Omit<FleetMigrations, 'drift'>
+  fleet(files: readonly MigrationFile[], options?: Partial<FleetOptions>): FleetMigrations
   /** Adds so many schema tenants that carry `first`, as `up` leaves them; slugs `<prefix>-1` and on. */
   add(count: number, prefix?: string): Promise<void>
   rows(text: string, values?: readonly unknown[]): Promise<Record<string, unknown>[]>

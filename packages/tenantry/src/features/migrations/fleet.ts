@@ -110,7 +110,7 @@ export interface DriftReport {
   readonly checked: number
   /** Only tenants that differ. */
   readonly drifted: readonly TenantDrift[]
-  /** Tenants that are behind, and so are not compared. */
+  /** How many of them are behind the target; they are compared with what the files that they carry make. */
   readonly pending: number
 }
 
@@ -126,7 +126,11 @@ export interface FleetMigrations {
   up(options?: MigrateOptions): Promise<MigrationRun>
   /** `up` over the tenants whose last attempt failed. */
   retry(options?: MigrateOptions): Promise<MigrationRun>
-  /** Compares tenants with the reference. Changes nothing. */
+  /**
+   * Compares each tenant's schema with what the migrations that it carries make, guards and grants included, and says with
+   * which statements each difference is mended. Changes nothing. Throws MIGRATION_CHANGED, MIGRATION_MISSING,
+   * TENANT_NOT_FOUND, and MIGRATION_FAILED where the files fail in an empty schema.
+   */
   drift(selection?: FleetSelection): Promise<DriftReport>
   /** Runs, newest first. */
   runs(): Promise<readonly MigrationRun[]>

@@ -58,6 +58,12 @@ interface ReferenceRow {
   readonly fingerprint: string
 }
 
+/** The reference as it is, where it is there and as it was made. */
+export async function readIntactReference(sql: Sql): Promise<ReferenceRow | undefined> {
+  const known = await readReference(sql)
+  return known?.isIntact === true ? known : undefined
+}
+
 interface KnownReference extends ReferenceRow {
   /** The schema is there, and as it was made. */
   readonly isIntact: boolean

@@ -1,4 +1,4 @@
-// `tenantry.migrations`: status, up, retry and runs over all tenants of an instance.
+// `tenantry.migrations`: status, up, retry, drift and runs over all tenants of an instance.
 import type { CentralDatabase } from '../../../engine/sql/database.ts'
 import { TenantryError } from '../../../kernel/errors.ts'
 import { newId } from '../../../kernel/ids.ts'
@@ -11,6 +11,7 @@ import type { FleetMigrations, FleetStatus, MigrateOptions, MigrationRun } from 
 import type { MigrationFiles } from '../migration-file.ts'
 import { pendingFiles, readLedger } from '../migration-ledger.ts'
 import { migrationWarnings } from '../migration-warnings.ts'
+import { driftOf } from '../drift.ts'
 import { chainOf, ensureReference, refuseOtherThanApplied } from '../reference.ts'
 import { batchSizeFor } from './batch-size.ts'
 import { FleetRun, type RunOutcome } from './fleet-run.ts'
@@ -43,11 +44,12 @@ const OUTAGE_MS = 60_000
  * const run = await fleet.up({ canary: ['acme-corp'], waves: [0.01, 0.1, 1] })
  * ```
  */
-export function createFleetMigrations(options: FleetOptions): Omit<FleetMigrations, 'drift'> {
+export function createFleetMigrations(options: FleetOptions): FleetMigrations {
   return {
     status: () => statusOf(options),
     up: (given = {}) => up(options, given, false),
     retry: (given = {}) => up(options, given, true),
+    drift: async (selection = {}) => driftOf(options, await choose(options.database, selection, false)),
     runs: () => readRuns(options.database),
   }
 }

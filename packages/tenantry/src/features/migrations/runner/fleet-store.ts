@@ -2,6 +2,7 @@
 import type { Sql } from '../../../engine/sql/database.ts'
 import type { FleetStatus, MigrationFailure } from '../fleet.ts'
 import { runColumns, toRun } from './run-store.ts'
+import type { LedgerEntry } from '../migration-ledger.ts'
 import type { TenantSchema } from './state-store.ts'
 
 /** Which tenants, as ids where they were named. */
@@ -34,6 +35,33 @@ export async function readPending(sql: Sql, chain: string, chosen: Chosen): Prom
     chosenValues(chain, chosen),
   )
   return rows
+}
+
+/** Tenants whose ledgers are equal. */
+export interface LedgerGroup {
+  readonly files: readonly LedgerEntry[]
+  readonly tenants: readonly TenantSchema[]
+}
+
+// Ledgers are compared on the server: those of thousands of tenants are not worth their transfer.
+const selectLedgerGroups = `
+select g.tenants, coalesce((select json_agg(json_build_object('name', m.name, 'checksum', m.checksum) order by m.name)
+    from tenantry.migration m where m.tenant_id = g.sample), '[]') as files
+  from (
+    select min(l.id::text)::uuid as sample, json_agg(json_build_object('id', l.id, 'slug', l.slug, 'schemaName', l.schema_name) order by l.id) as tenants
+      from (select t.id, t.slug, t.schema_name,
+                (select string_agg(m.name || ' ' || m.checksum, ',' order by m.name) from tenantry.migration m where m.tenant_id = t.id) as ledger
+              from tenantry.tenant t left join tenantry.migration_state s on s.tenant_id = t.id
+             where $1::text is null and ${MIGRATABLE} and ${CHOSEN}
+               and not exists (select from tenantry.operation o where o.tenant_id = t.id and o.state = 'running')) l
+     group by l.ledger) g order by g.sample`
+
+/** The chosen tenants by what they carry; one that is being made or moved is left out. */
+export async function readLedgerGroups(
+  sql: Sql,
+  { ids, plan, isolation, onlyFailed }: Chosen,
+): Promise<readonly LedgerGroup[]> {
+  return (await sql.query<LedgerGroup>(selectLedgerGroups, [null, ids, plan, isolation, onlyFailed])).rows
 }
 
 /** How many of the chosen are at this chain, proven. */
