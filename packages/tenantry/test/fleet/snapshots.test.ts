@@ -108,7 +108,7 @@ describe('a new tenant', () => {
     const { tenants } = open([first])
     await create(tenants, 'before')
     await fixture.admin.query(
-      `update tenantry.snapshot set script = script || 'alter table invoice drop column total;'`,
+      `update tenantry.snapshot set script = script || 'alter table invoice alter column total drop default, alter column total set default 7;'`,
     )
     const other = open([first]).tenants
     for (const slug of ['one', 'two']) await expectProven(await create(other, slug))

@@ -30,6 +30,10 @@ names as materialized (
   -- The reference is guarded like a tenant's, for a tenant that is none. It has no ledger to be held against.
   select n.oid, n.nspname::text, '00000000-0000-0000-0000-000000000000'::uuid, true
     from tenantry.migration_reference r join pg_namespace n on n.nspname = 'tenantry_reference'
+  union all
+  -- So are schemas that are ready for a tenant, under the id that it will have.
+  select n.oid, n.nspname::text, w.tenant_id, true
+    from tenantry.warm_schema w join pg_namespace n on n.nspname = w.schema_name
 ), relation as materialized (
   select c.oid, c.relname::text, c.relkind, c.relrowsecurity and c.relforcerowsecurity as forced, c.reloptions, n.nspname::text as schema,
     format('%I.%I', n.nspname, c.relname) as name, t.tenant_id,

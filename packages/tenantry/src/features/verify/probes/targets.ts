@@ -95,6 +95,7 @@ const REACHABLE = `
 const SHARED_TABLES = `${TABLE}
  where c.relkind in ('r', 'p') and n.nspname not in ('tenantry', 'tenantry_reference', 'information_schema') and n.nspname !~ '^pg_'
    and not exists (select from tenantry.tenant t where t.isolation = 'schema' and t.schema_name = n.nspname::text)
+   and not exists (select from tenantry.warm_schema w where w.schema_name = n.nspname::text)
    and (exists (select from pg_policy p where p.polrelid = c.oid and p.polname = '${TENANT_POLICY}')
      or (exists (select from pg_attribute a where a.attrelid = c.oid and a.attname = '${TENANT_COLUMN}'
            and a.atttypid = 'uuid'::regtype and not a.attisdropped) and (${REACHABLE})))
