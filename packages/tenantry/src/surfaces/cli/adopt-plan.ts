@@ -104,8 +104,9 @@ async function stagesOf(run: CommandRun, plan: AdoptPlan) {
 async function writeMigration(run: CommandRun, planner: AdoptPlanner, plan: AdoptPlan): Promise<string | undefined> {
   if (plan.questions.length > 0) return undefined
   const { ADOPTED_MIGRATION, tenantMigration } = await import('../../features/adopt/split-ddl.ts')
-  const { settings } = await run.composition.readConfig()
-  const file = resolve(run.io.cwd, join(settings.migrations ?? 'migrations', 'tenant', ADOPTED_MIGRATION))
+  const { migrations = 'migrations' } = (await run.composition.readConfig()).settings
+  const folder = typeof migrations === 'string' ? join(migrations, 'tenant') : migrations.tenant?.folder
+  const file = resolve(run.io.cwd, folder ?? join('migrations', 'tenant'), ADOPTED_MIGRATION)
   const text = tenantMigration(planner.inspection, plan)
   const before = await readFile(file, 'utf8').catch(() => undefined)
   if (before === text) return file

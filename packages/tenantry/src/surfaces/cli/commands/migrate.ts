@@ -2,7 +2,7 @@
 import { resolve } from 'node:path'
 import type { MigrationRun } from '../../../features/migrations/fleet.ts'
 import { errorCodes } from '../../../kernel/error-codes.ts'
-import { type Action, actionOf, type Actions } from '../actions.ts'
+import { type Action, actionOf, type Actions, usage } from '../actions.ts'
 import type { CommandRun, CommandSpec } from '../command.ts'
 import { stopSignal } from '../io.ts'
 import type { RunVerb, TargetMigrations } from '../migrations-target.ts'
@@ -110,8 +110,9 @@ async function runs(run: CommandRun, on: WithMigrations): Promise<Exit> {
 
 async function lint(run: CommandRun): Promise<Exit> {
   const { settings } = await run.composition.readConfig()
-  const folder = resolve(run.io.cwd, run.input.argument(1) ?? settings.migrations ?? 'migrations')
-  const { sharedSchemas = [] } = settings
-  const report = await run.composition.lintMigrations(folder, { sharedSchemas, ...readLintOptions(run) })
+  const { sharedSchemas = [], migrations = 'migrations' } = settings
+  const folder = run.input.argument(1) ?? migrations
+  if (typeof folder !== 'string') throw usage('There are two folders to lint.', 'Name one of them after the action.')
+  const report = await run.composition.lintMigrations(resolve(run.io.cwd, folder), { sharedSchemas, ...readLintOptions(run) })
   return showReport(run, report)
 }
