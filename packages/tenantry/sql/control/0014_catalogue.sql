@@ -2,9 +2,12 @@
 -- those were made. No oid of an object inside the schema counts, nor its own name, nor the id of its tenant in policies,
 -- nor the gaps that dropped columns leave. Any other tenant's id counts, and so do owners, grants and switched-off guards.
 --
--- One statement whose inner query runs once for each schema, by index alone: pg_depend leads from a schema to what it
--- holds, pg_class has no index for that. Its plan is made once a session. Deparsing is what costs (pg_get_indexdef 26 us,
--- a policy's expression 13 us), so it is left out where the columns of the catalogue say the same.
+-- One statement whose inner query runs once for each schema, by index alone, so that its cost does not grow with their
+-- number: pg_depend leads from a schema to what it holds, pg_class has no index for that. Its plan is made once a session.
+-- Deparsing costs most (pg_get_indexdef 26 us, a policy's expression 13 us; 3 us for one that needs no table, which a
+-- relation of 0 says), so it is left out where the columns of the catalogue say the same.
+--
+-- search_path is each schema's while it is looked at: what is its own is written without its name then.
 create function tenantry.schema_fingerprints(schemas text[], tenants uuid[])
   returns table (schema_name text, fingerprint text)
   language plpgsql
@@ -21,20 +24,25 @@ begin
       select d.classid, d.objid from pg_depend d where d.refclassid = 'pg_namespace'::regclass and d.refobjid = n.oid
     ),
     relation as materialized (
-      select c.*, exists (select from pg_attribute a where a.attrelid = c.oid and a.attnum > 0 and a.attisdropped) as has_gaps
+      select c.*, c.relkind in ('r', 'p', 'f') and exists (select from pg_attribute a where a.attrelid = c.oid and a.attnum > 0 and a.attisdropped) as has_gaps
         from member m join pg_class c on c.oid = m.objid where m.classid = 'pg_class'::regclass
     ),
     type as materialized (
       select t.* from member m join pg_type t on t.oid = m.objid where m.classid = 'pg_type'::regclass
     ),
     policy as materialized (
-      select r.relname, p.*, p.polqual::text as raw_using, p.polwithcheck::text as raw_check
+      select r.relname, p.polrelid, p.polname, p.polcmd, p.polpermissive, p.polroles, p.polqual, p.polwithcheck,
+          p.polqual::text as raw_using, p.polwithcheck::text as raw_check
         from relation r join pg_policy p on p.polrelid = r.oid where r.relkind in ('r', 'p')
     ),
-    -- All tables of a schema carry the same guard, which has to be written out but once.
+    -- All tables of a schema carry the same two expressions, which have to be written out but once.
     guard as materialized (
-      select p.raw_using as raw, pg_get_expr(p.polqual, 0) as text from policy p
+      select p.raw_using as raw, replace(pg_get_expr(p.polqual, 0), u.tenant::text, '<tenant>') as text from policy p
        where p.polname = 'tenantry_guard' and strpos(p.raw_using, '{VAR ') = 0 limit 1
+    ),
+    central as materialized (
+      select p.raw_using as raw, pg_get_expr(p.polqual, 0) as text from policy p
+       where p.polname = 'tenantry_central' and strpos(p.raw_using, '{VAR ') = 0 limit 1
     ),
     line as (
       select row('schema', n.nspowner, (select array_agg(a::text order by a::text) from unnest(coalesce(n.nspacl, acldefault('n', n.nspowner))) a))::text as line
@@ -43,8 +51,8 @@ begin
           r.relowner, r.relam, r.reltablespace, nullif(r.reloftype, 0)::regtype,
           case when r.reloptions is not null then (select array_agg(o order by o) from unnest(r.reloptions) o) end,
           (select array_agg(a::text order by a::text) from unnest(coalesce(r.relacl, acldefault((case r.relkind when 'S' then 's' else 'r' end)::"char", r.relowner))) a),
-          (select array_agg(i.inhparent::regclass order by i.inhseqno) from pg_inherits i where i.inhrelid = r.oid),
-          pg_get_expr(r.relpartbound, r.oid), case r.relkind when 'p' then pg_get_partkeydef(r.oid) end,
+          case when r.relkind in ('r', 'p', 'f') then (select array_agg(i.inhparent::regclass order by i.inhseqno) from pg_inherits i where i.inhrelid = r.oid) end,
+          case when r.relispartition then pg_get_expr(r.relpartbound, r.oid) end, case r.relkind when 'p' then pg_get_partkeydef(r.oid) end,
           case when r.relkind in ('v', 'm') then pg_get_viewdef(r.oid) end)::text
         from relation r
       union all
@@ -52,22 +60,28 @@ begin
         select r.oid, r.relname from relation r where r.relkind <> 'S'
         union all select t.typrelid, t.typname from type t where t.typtype = 'c') r, lateral (
         select array_agg(row(a.attname, case when a.atttypid < 16384 then a.atttypid::text else format_type(a.atttypid, null) end, a.atttypmod,
-            case when a.attcollation < 16384 then a.attcollation::text else a.attcollation::regcollation::text end,
-            a.attnotnull, a.attidentity, a.attgenerated, a.attstorage, a.attcompression, coalesce(a.attstattarget, -1), a.attislocal, a.attinhcount,
-            a.attoptions, a.attfdwoptions, case when a.attacl is not null then (select array_agg(x::text order by x::text) from unnest(a.attacl) x) end,
-            case when a.atthasdef then (select pg_get_expr(d.adbin, case a.attgenerated when '' then 0 else a.attrelid end) from pg_attrdef d where d.adrelid = a.attrelid and d.adnum = a.attnum) end)::text) as columns
+            case when a.attcollation < 16384 then a.attcollation::text else a.attcollation::regcollation::text end, a.attnotnull, a.attstorage,
+            -- What few columns have.
+            case when a.attislocal and a.attinhcount = 0 and a.attidentity = '' and a.attgenerated = '' and a.attcompression = ''
+              and coalesce(a.attstattarget, -1) = -1 and a.attoptions is null and a.attfdwoptions is null and a.attacl is null then null
+            else row(a.attislocal, a.attinhcount, a.attidentity, a.attgenerated, a.attcompression, coalesce(a.attstattarget, -1), a.attoptions, a.attfdwoptions,
+              (select array_agg(x::text order by x::text) from unnest(a.attacl) x))::text end,
+            case when a.atthasdef then (select pg_get_expr(d.adbin, case a.attgenerated when '' then 0 else a.attrelid end) from pg_attrdef d
+              where d.adrelid = a.attrelid and d.adnum = a.attnum) end)::text) as columns
           from (select * from pg_attribute a where a.attrelid = r.oid and a.attnum > 0 and not a.attisdropped order by a.attnum) a) c
       union all
       -- A column by its place among those that are there, which is its number where none was dropped.
-      select row('constraint', r.relname, c.conname, c.contype, c.condeferrable, c.condeferred, c.convalidated, c.enforced, c.period,
+      select case when c.contype = 'n' then
+          row('not null', r.relname, c.conname, (select a.attname from pg_attribute a where a.attrelid = r.oid and a.attnum = c.conkey[1]), c.convalidated, c.conislocal, c.coninhcount, c.connoinherit)::text
+        else row('constraint', r.relname, c.conname, c.contype, c.condeferrable, c.condeferred, c.convalidated, c.enforced, c.period,
           c.conislocal, c.coninhcount, c.connoinherit and c.contype in ('c', 'n'), c.confupdtype, c.confdeltype, c.confmatchtype, c.conparentid <> 0,
           case when r.has_gaps then (
             select array_agg((select count(*) from pg_attribute a where a.attrelid = r.oid and a.attnum between 1 and k.n and not a.attisdropped))
               from unnest(c.conkey) k(n)) else c.conkey end,
           case when c.contype = 'f' then c.confrelid::regclass end,
-          case when c.contype = 'f' then (select array_agg(a.attname) from unnest(c.confkey) k join pg_attribute a on a.attrelid = c.confrelid and a.attnum = k) end,
+          case when c.contype = 'f' then array(select (select a.attname from pg_attribute a where a.attrelid = c.confrelid and a.attnum = k) from unnest(c.confkey) k) end,
           case when c.contype = 'f' and c.confdelsetcols is not null then pg_get_constraintdef(c.oid) end,
-          case c.contype when 'c' then pg_get_expr(c.conbin, r.oid) when 'x' then pg_get_constraintdef(c.oid) end)::text
+          case c.contype when 'c' then pg_get_expr(c.conbin, r.oid) when 'x' then pg_get_constraintdef(c.oid) end)::text end
         from (values (true, false)) as older (conenforced, conperiod), relation r, lateral (
           -- The two columns are PostgreSQL 18's; before it their names mean those of the constants outside.
           select c.*, conenforced as enforced, conperiod as period from pg_constraint c where c.conrelid = r.oid) c
@@ -88,11 +102,11 @@ begin
       union all
       select row('policy', p.relname, p.polname, p.polcmd, p.polpermissive,
           case cardinality(p.polroles) when 1 then p.polroles else (select array_agg(o order by o) from unnest(p.polroles) o) end,
-          replace(case when p.raw_using = g.raw then g.text else pg_get_expr(p.polqual, case when strpos(p.raw_using, '{VAR ') = 0 then 0 else p.polrelid end) end,
-            u.tenant::text, '<tenant>'),
-          replace(case when p.raw_check = g.raw then g.text else pg_get_expr(p.polwithcheck, case when strpos(p.raw_check, '{VAR ') = 0 then 0 else p.polrelid end) end,
-            u.tenant::text, '<tenant>'))::text
-        from policy p left join guard g on true
+          case p.raw_using when g.raw then g.text when c.raw then c.text else
+            replace(pg_get_expr(p.polqual, case when strpos(p.raw_using, '{VAR ') = 0 then 0 else p.polrelid end), u.tenant::text, '<tenant>') end,
+          case p.raw_check when g.raw then g.text when c.raw then c.text else
+            replace(pg_get_expr(p.polwithcheck, case when strpos(p.raw_check, '{VAR ') = 0 then 0 else p.polrelid end), u.tenant::text, '<tenant>') end)::text
+        from policy p left join guard g on true left join central c on true
       union all
       -- PostgreSQL's own triggers enforce foreign keys; switched off, the key is none.
       select case when t.tgisinternal then row('internal trigger', r.relname, t.tgenabled, t.tgtype,
