@@ -27,6 +27,7 @@ const POLL_MS = 1_000
 interface OwnRun {
   readonly controller: AbortController
   readonly ended: Promise<MigrationRun>
+  readonly progress: MigrationProgress
 }
 
 export interface BegunRun {
@@ -52,9 +53,12 @@ export class MigrationRuns {
   async begin(verb: 'up' | 'retry', options: MigrateOptions): Promise<BegunRun> {
     const { ended, begun } = this.#start(verb, options)
     const first = await Promise.race([begun, ended])
-    if (typeof first !== 'string') return { run: first, isRunning: false }
-    const run = await this.find(first)
-    return { run, isRunning: run.state === 'running' }
+    if (!('rate' in first)) return { run: first, isRunning: false }
+    const run = await this.find(first.runId)
+    if (run.state !== 'running') return { run, isRunning: false }
+    // Its row is behind by up to a heartbeat.
+    const { total, done, failed, wave } = first
+    return { run: { ...run, total, done, failed, wave }, isRunning: true }
   }
 
   /** Begins a run and answers when it has ended. */
@@ -65,16 +69,14 @@ export class MigrationRuns {
   #start(verb: 'up' | 'retry', options: MigrateOptions) {
     const controller = new AbortController()
     let runId: string | undefined
-    let hear: (id: string) => void = () => {}
-    const begun = new Promise<string>((resolve) => {
+    let hear: (progress: MigrationProgress) => void = () => {}
+    const begun = new Promise<MigrationProgress>((resolve) => {
       hear = resolve
     })
     const onProgress = (progress: MigrationProgress): void => {
-      if (runId === undefined) {
-        runId = progress.runId
-        this.#own.set(runId, { controller, ended })
-        hear(runId)
-      }
+      runId = progress.runId
+      this.#own.set(runId, { controller, ended, progress })
+      hear(progress)
       if (this.#options.isDraining()) controller.abort()
       this.#tell({ type: 'progress', runId, data: progress })
     }
@@ -128,6 +130,9 @@ export class MigrationRuns {
   /** Hears of all runs from now on, until the returned function is called. */
   watch(listener: (event: RunEvent) => void): () => void {
     this.#listeners.add(listener)
+    for (const { progress } of this.#own.values()) {
+      listener({ type: 'progress', runId: progress.runId, data: progress })
+    }
     if (this.#seen !== undefined) this.#tellSeen(this.#seen.run, listener)
     if (this.#timer === undefined) this.#poll(0)
     return () => {
