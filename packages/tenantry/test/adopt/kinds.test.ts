@@ -211,9 +211,9 @@ describe('refused before anything is changed', () => {
     const refused = (tables: typeof plan.tables, code: string) =>
       expect(tenantry.adopt.apply({ ...plan, tables })).rejects.toMatchObject({ code })
     await refused([...plan.tables, entry('open.other', { decision: 'undecided' })], 'PLAN_UNDECIDED')
-    await refused([...plan.tables, entry('open.other', { orphans: 'x1' })], 'TABLE_NOT_FOUND')
+    await refused([...plan.tables, entry('open.other', { orphans: 'x1' })], 'PLAN_INVALID')
     await refused([...plan.tables, entry('"open"."line"', { orphans: 'x1' })], 'PLAN_INVALID')
-    await refused([...plan.tables, entry('open.turnover; drop table open.line', { orphans: 'x1' })], 'TABLE_NOT_FOUND')
+    await refused([...plan.tables, entry('open.turnover; drop table open.line', { orphans: 'x1' })], 'PLAN_INVALID')
     const circle = { columns: ['replaces'], table: 'open.line', references: ['invoice_id'] }
     await refused(
       plan.tables.map((table) => (table.table === 'open.invoice' ? { ...table, path: [circle] } : table)),

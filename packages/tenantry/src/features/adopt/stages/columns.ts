@@ -6,7 +6,7 @@ import type { AdoptTable } from '../plan.ts'
 import type { PlanFacts, Stage, StageContext } from './context.ts'
 import { compareTables, takeBaselines } from './checksum.ts'
 import type { Step } from './step.ts'
-import { asValue, hopsOf, isRoot, isTenantTable, tenantSource } from './tenant-source.ts'
+import { asValue, hopsOf, isRoot, isTenantTable, stepKey, tenantSource } from './tenant-source.ts'
 
 export const columnsStage: Stage = {
   stage: 'columns',
@@ -54,7 +54,7 @@ export interface AdoptTrigger {
 
 /** The triggers of a table while it is being adopted. */
 export function tableTriggers(facts: PlanFacts, table: AdoptTable): readonly AdoptTrigger[] {
-  const { adoptionId, plan } = facts
+  const { adoptionId } = facts
   const { columns, partitioned } = facts.factsOf(table.table)
   const name = table.table
   const place = [adoptionId, table.table].map(quoteLiteral).join(', ')
@@ -67,16 +67,7 @@ export function tableTriggers(facts: PlanFacts, table: AdoptTable): readonly Ado
   if (facts.source.defaultTenant === null) {
     const events = way === '' ? 'insert' : `insert or update of ${way}`
     found.push(trigger(rowTrigger, `before ${events} on ${name} for each row`, 'adopt_row'))
-    if (followStatements(facts, table).length > 0 && !isRoot(plan, table.table)) {
-      const moved = 'when (old.tenant_id is not null and old.tenant_id is distinct from new.tenant_id)'
-      found.push(
-        trigger(
-          followTrigger,
-          `after update of ${way === '' ? '' : `${way}, `}tenant_id on ${name} for each row ${moved}`,
-          'adopt_follow',
-        ),
-      )
-    }
+    found.push(...followTriggers(facts, table, { way, trigger }))
   }
   const before = columns.map(quoteIdentifier).join(', ')
   const changes = partitioned ? `insert or delete or update of ${before}` : `update of ${before}`
@@ -87,6 +78,27 @@ export function tableTriggers(facts: PlanFacts, table: AdoptTable): readonly Ado
     found.push(trigger('tenantry_adopt_note_delete', `after delete on ${name} ${rows('old')}`, 'adopt_note_rows'))
   }
   found.push(trigger('tenantry_adopt_note_truncate', `after truncate on ${name} for each statement`, 'adopt_note_rows'))
+  return found
+}
+
+interface Making {
+  /** The columns of the table's own way, quoted. */
+  readonly way: string
+  readonly trigger: (trigger: string, rest: string, call: string) => AdoptTrigger
+}
+
+function followTriggers(facts: PlanFacts, table: AdoptTable, { way, trigger }: Making): readonly AdoptTrigger[] {
+  if (followStatements(facts, table).length === 0 || isRoot(facts.plan, table.table)) return []
+  const each = `on ${table.table} for each row`
+  const moved = 'when (old.tenant_id is not null and old.tenant_id is distinct from new.tenant_id)'
+  const columns = way === '' ? 'tenant_id' : `${way}, tenant_id`
+  const found = [trigger(followTrigger, `after update of ${columns} ${each} ${moved}`, 'adopt_follow')]
+  // Over a way that leads backwards, from a person to their membership, the row that says it comes later.
+  const isBackwards = facts.tables.some((child) => {
+    const hop = hopsOf(facts.plan, child)[0]
+    return hop?.table === table.table && !facts.source.uniqueSteps.has(stepKey(hop))
+  })
+  if (isBackwards) found.push(trigger(`${followTrigger}_insert`, `after insert ${each}`, 'adopt_follow'))
   return found
 }
 
@@ -128,7 +140,8 @@ function linkTables(facts: PlanFacts): readonly string[] {
   return [...new Set(first)].filter(isLink)
 }
 
-function linkSteps(facts: PlanFacts): readonly Step[] {
+/** The triggers of tables that only lead to others. */
+export function linkSteps(facts: PlanFacts): readonly Step[] {
   return linkTables(facts).map((table) => {
     const place = [facts.adoptionId, table].map(quoteLiteral).join(', ')
     const name = quoteIdentifier(followTrigger)

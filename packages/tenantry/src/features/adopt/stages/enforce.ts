@@ -21,11 +21,11 @@ import {
   PILOT_POLICY,
 } from './adopt-policies.ts'
 import { refuseDifferences, takeBaselines } from './checksum.ts'
-import { tableTriggers } from './columns.ts'
+import { linkSteps, tableTriggers } from './columns.ts'
 import type { PlanFacts, Stage, StageContext } from './context.ts'
 import { besideName, droppedKeys, plannedKeys } from './keys.ts'
 import { hasPolicy } from './observe.ts'
-import { registerAll } from './register-tenants.ts'
+import { registerAll, rootTriggers } from './register-tenants.ts'
 import { rightsUndo } from './rights.ts'
 import type { Step } from './step.ts'
 
@@ -60,6 +60,9 @@ async function enforceSteps(facts: PlanFacts, sql: Sql): Promise<readonly Step[]
     const found = await readTableFacts(sql, table.table, facts.roles.app)
     if (!hasPolicy(found, TENANT_POLICY)) steps.push(await protectStep(facts, sql, { table, found }))
   }
+  // From here on the application makes its tenants itself.
+  const triggers = [...rootTriggers(facts), ...linkSteps(facts)]
+  for (const { subject, statements, undo } of triggers) steps.push({ subject, statements: undo, undo: statements })
   return steps
 }
 

@@ -45,7 +45,8 @@ function keySources({ root, tables }: AdoptPlan, adoptionId: string): readonly K
   return tables.flatMap(({ table, column }) => (column === null ? [] : [source(table, column, 'column')]))
 }
 
-function rootTriggers({ plan, adoptionId }: PlanFacts): readonly Step[] {
+/** The triggers that reserve a tenant for each root that comes meanwhile. */
+export function rootTriggers({ plan, adoptionId }: PlanFacts): readonly Step[] {
   return keySources(plan, adoptionId).map(({ table, column, kind }) => ({
     subject: table,
     statements: [
