@@ -1265,6 +1265,46 @@ export interface components {
             nextCursor: string | null;
             total: number;
         };
+        FleetLine: {
+            row: {
+                [key: string]: unknown;
+            };
+        } | {
+            /** @enum {boolean} */
+            done: true;
+            answered: number;
+            failed: {
+                /** Format: uuid */
+                tenantId: string;
+                code: string;
+                detail: string;
+            }[];
+        } | {
+            /** @enum {boolean} */
+            done: false;
+            problem: {
+                [key: string]: unknown;
+            };
+        };
+        /** @description Without a reason it is refused, by REASON_REQUIRED. */
+        FleetQuery: {
+            /** @example ticket 4711 */
+            reason?: string;
+            /** @example select count(*) as invoices from invoice */
+            sql: string;
+            values?: unknown[];
+            filter?: {
+                plan?: string;
+                /** @enum {string} */
+                isolation?: "row" | "schema";
+            };
+            merge?: {
+                sum?: string[];
+                order?: string[];
+                limit?: number;
+            };
+            concurrency?: number;
+        };
         Stats: {
             total: number;
             byStatus: {
