@@ -69,6 +69,7 @@ export function createMigrations({ files, roles }: MigrationsOptions): Migration
 function migrationsParticipant(files: readonly MigrationFile[]): Participant {
   const forgetLedger = async (tx: Sql, tenant: Tenant) => {
     await tx.query('delete from tenantry.migration where tenant_id = $1', [tenant.id])
+    await tx.query('delete from tenantry.migration_state where tenant_id = $1', [tenant.id])
   }
   return {
     name: 'migrations',

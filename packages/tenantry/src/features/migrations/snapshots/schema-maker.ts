@@ -55,7 +55,7 @@ export class SnapshotMaker implements SchemaMaker {
     }
     if (warm !== undefined && newest !== undefined && warm.chain === newest.chain) {
       await renameSchema(tx, warm.name, tenant.schemaName)
-      await this.#record(tx, tenant, newest)
+      await recordWhole(tx, tenant, newest)
       return 'whole'
     }
     // It was made for an older reference; or for none that this process knows.
@@ -63,7 +63,7 @@ export class SnapshotMaker implements SchemaMaker {
     await createSchema(tx, tenant)
     if (newest === undefined || !(await this.fill(tx, { name: tenant.schemaName, tenantId: tenant.id }, newest)))
       return 'empty'
-    await this.#record(tx, tenant, newest)
+    await recordWhole(tx, tenant, newest)
     return 'whole'
   }
 
@@ -106,11 +106,6 @@ export class SnapshotMaker implements SchemaMaker {
     this.#warned = newest.chain
     return false
   }
-
-  async #record(tx: Sql, tenant: Tenant, newest: Newest): Promise<void> {
-    await tx.query(insertLedger, [tenant.id, JSON.stringify(newest.files)])
-    await writeState(tx, tenant, newest)
-  }
 }
 
 interface Warm {
@@ -126,9 +121,16 @@ returning tenant_id as id`
 
 const removeTaken = `delete from tenantry.warm_schema where tenant_id = $1 returning schema_name as name, chain`
 
+// One statement: it is what a handed-out schema costs beside its rename.
 const insertLedger = `
-insert into tenantry.migration (tenant_id, name, checksum)
-select $1, file.name, file.checksum from json_to_recordset($2) as file (name text, checksum text)`
+with ledger as (
+  insert into tenantry.migration (tenant_id, name, checksum)
+  select $1, file.name, file.checksum from json_to_recordset($5) as file (name text, checksum text))
+insert into tenantry.migration_state (tenant_id, state, newest, chain, fingerprint) values ($1, 'proven', $2, $3, $4)`
+
+async function recordWhole(tx: Sql, { id }: Tenant, { chain, fingerprint, files }: Newest): Promise<void> {
+  await tx.query(insertLedger, [id, files.at(-1)?.name ?? null, chain, fingerprint, JSON.stringify(files)])
+}
 
 async function writeState(tx: Sql, { id }: Tenant, { chain, fingerprint, files }: Newest): Promise<void> {
   await tx.query(

@@ -28,7 +28,9 @@ const FUNCTION =
   /create (?:or replace )?function tenantry\.(\w+)\s*(\([^)]*\)[^$;]*?)(?:\bas \$(\w*)\$([\s\S]*?)\$\3\$|\breturn\b(?!s)([^;]*))([^$;]*);/gi
 const DROPPED = /drop function (?:if exists )?tenantry\.(\w+)/gi
 const TRIGGER = /create (?:constraint )?trigger (\w+)\s[^;]*?\son tenantry\.(\w+)[^;]*;/gi
-const SETTING = /\bset (\w+) (?:=|to) ([\w".]+(?:\s*,\s*[\w".]+)*)/gi
+const SETTING = /\bset (\w+) (?:=|to) (?:'([^']*)'|([\w".]+(?:\s*,\s*[\w".]+)*))/gi
+/** Settings whose names the catalogue spells otherwise than a file may. */
+const SPELLED: Readonly<Record<string, string>> = { datestyle: 'DateStyle', intervalstyle: 'IntervalStyle' }
 
 /** The functions that these files leave behind, the last definition of each. */
 export function expectedFunctions(files: readonly string[]): ReadonlyMap<string, ExpectedFunction> {
@@ -55,7 +57,9 @@ function toFunction(name: string, match: RegExpExecArray): ExpectedFunction {
     volatility: (/\b(immutable|stable)\b/i.exec(attributes)?.[1] ?? 'volatile').slice(0, 1).toLowerCase(),
     parallel: (/\bparallel (\w+)/i.exec(attributes)?.[1] ?? 'unsafe').slice(0, 1).toLowerCase(),
     language: (/\blanguage (\w+)/i.exec(attributes)?.[1] ?? 'sql').toLowerCase(),
-    settings: [...attributes.matchAll(SETTING)].map(([, key = '', value = '']) => `${key}=${value}`),
+    settings: [...attributes.matchAll(SETTING)].map(
+      ([, key = '', quotedValue, value = '']) => `${SPELLED[key] ?? key}=${quotedValue ?? value}`,
+    ),
     statement: statement.replace(/^create (?:or replace )?/i, 'create or replace '),
   }
 }
