@@ -111,6 +111,14 @@ describe.each(['the database', 'a server'] as const)('over %s', (way) => {
   })
 })
 
+test('new makes the next file of the folder of the configuration', async () => {
+  const made = await runCli(['migrate', 'new', 'add_due_date'], { cwd: stage.folder })
+  expect(made.stdout).toMatch(/^✓ Migration made: .*\/migrations\/tenant\/\d{4}_add_due_date\.sql\n$/)
+  const shared = await runCli(['migrate', 'new', 'rates', '--shared', '--json'], { cwd: stage.folder })
+  expect(JSON.parse(shared.stdout)).toEqual({ file: expect.stringContaining('/shared/0001_rates.sql') as unknown })
+  expect(await runCli(['migrate', 'new'], { cwd: stage.folder })).toMatchObject({ code: 2 })
+})
+
 test('lint reads the folder of the configuration, and needs neither a server nor a database', async () => {
   await stage.addMigration('create index on note (text)')
   const { code, stdout } = await runCli(['migrate', 'lint'], { cwd: stage.folder })

@@ -36,7 +36,9 @@ beforeEach(async () => {
   return () => server.drain()
 })
 
-async function call(method: 'GET' | 'POST', path: string, body: object = {}, headers: Record<string, string> = {}) {
+type Sent = object & { readonly headers?: Record<string, string> }
+
+async function call(method: 'GET' | 'POST', path: string, { headers = {}, ...body }: Sent = {}) {
   const response = await fetch(`${server.url}/api/migrations${path}`, {
     method,
     headers: { authorization, 'content-type': 'application/json', ...headers },
@@ -134,8 +136,8 @@ describe('a run that is not waited for', () => {
 
   test('is begun once under one Idempotency-Key', async () => {
     const key = { 'idempotency-key': 'a-run' }
-    const first = await call('POST', '/up?wait=true', {}, key)
-    expect(await call('POST', '/up?wait=true', {}, key)).toEqual(first)
+    const first = await call('POST', '/up?wait=true', { headers: key })
+    expect(await call('POST', '/up?wait=true', { headers: key })).toEqual(first)
     expect((await call('GET', '/runs')).body).toMatchObject({ items: expect.arrayContaining([first.body]) as unknown })
   })
 })

@@ -8,6 +8,8 @@ import type { Keys } from '../../features/keys/api-key.ts'
 import type { Operators, Support } from '../../features/operators/operator.ts'
 import type { ExternalAccess } from '../../features/external-access/external-access.ts'
 import type { LintOptions, LintReport } from '../../features/lint/lint-folder.ts'
+import type { MigrationSettings } from '../../features/migrations/migration-files.ts'
+import type { NewMigration } from '../../features/migrations/new-migration.ts'
 import type { ResolutionSettings } from '../../features/resolution/settings.ts'
 import type { ContextToken, TokenOptions } from '../../features/tokens/context-tokens.ts'
 import type { CredentialSettings, TenantrySettings } from '../../composition/settings.ts'
@@ -116,6 +118,8 @@ export interface Composition {
   examine(adminUrl: string, databaseUrl: string | undefined): Promise<Examination>
   lint(folder: string, options: LintOptions): Promise<LintReport>
   lintMigrations(folder: string, options: LintOptions): Promise<LintReport>
+  /** Writes the next migration file; resolves with its path. */
+  newMigration(source: string | MigrationSettings, wanted: NewMigration): Promise<string>
   /** The verifier of the instance; it starts nothing else. */
   openVerifier(adminUrl: string, databaseUrl: string | undefined): Promise<OpenVerifier>
   startEmbedded(options: EmbeddedOptions): Promise<EmbeddedServer>
@@ -201,6 +205,10 @@ export const packageComposition: Composition = {
   async lintMigrations(folder, options) {
     const { lintMigrations } = await import('../../features/lint/lint-folder.ts')
     return lintMigrations(folder, options)
+  },
+  async newMigration(source, wanted) {
+    const { newMigration } = await import('../../features/migrations/new-migration.ts')
+    return newMigration(source, wanted)
   },
   async openVerifier(adminUrl, databaseUrl) {
     const { openVerifier } = await import('../../composition/open-verifier.ts')

@@ -18,6 +18,6 @@ test('events are read however the bytes come, and comments and a cut end are non
     { event: 'message', data: '1\n2' },
   ]
   expect(await eventsOf(text)).toEqual(expected)
-  expect(await eventsOf(...text)).toEqual(expected)
+  expect(await eventsOf(...Array.from(text))).toEqual(expected)
   expect(await eventsOf(text.replaceAll('\n', '\r\n'))).toEqual(expected)
 })

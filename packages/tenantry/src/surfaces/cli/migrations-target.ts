@@ -9,7 +9,7 @@ import type {
   MigrationRun,
 } from '../../features/migrations/fleet.ts'
 import { TenantryError } from '../../kernel/errors.ts'
-import type { Page } from '../../tenants/tenant.ts'
+import type { Page, TenantRef } from '../../tenants/tenant.ts'
 import type { ServedMigrations } from '../http/control-plane.ts'
 import type { ServerEvent } from './event-stream.ts'
 import type { Api } from './http-target.ts'
@@ -52,7 +52,7 @@ export function migrationsActingAs(actor: string, migrations: ServedMigrations |
 /** What a target over HTTP needs: answers, and streams of events. */
 export interface Connection {
   readonly api: Api
-  events(path: string): AsyncIterable<ServerEvent>
+  readonly events: (path: string) => AsyncIterable<ServerEvent>
 }
 
 /** Over HTTP. */
@@ -62,7 +62,7 @@ export function migrationsOver(connection: Connection): TargetMigrations {
     status: () => api('api/migrations'),
     runs: () => api('api/migrations/runs'),
     drift: ({ tenants, filter = {} }) => {
-      const query = new URLSearchParams({ ...filter, ...(tenants && { tenants: tenants.join(',') }) })
+      const query = new URLSearchParams({ ...filter, ...(tenants && { tenants: tenants.map(nameOf).join(',') }) })
       return api(`api/migrations/drift?${query.toString()}`)
     },
     run: async (verb, { signal, onProgress, ...body }) => {
@@ -77,6 +77,8 @@ export function migrationsOver(connection: Connection): TargetMigrations {
     },
   }
 }
+
+const nameOf = (ref: TenantRef): string => (typeof ref === 'string' ? ref : 'id' in ref ? ref.id : ref.slug)
 
 /** Stops the run in the server when the signal comes. */
 function stopWith(api: Api, runId: string, signal: AbortSignal | undefined): () => void {

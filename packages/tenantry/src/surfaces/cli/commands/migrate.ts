@@ -8,6 +8,7 @@ import { stopSignal } from '../io.ts'
 import type { RunVerb, TargetMigrations } from '../migrations-target.ts'
 import { withTarget } from '../open-target.ts'
 import { progressLine } from '../progress-line.ts'
+import { plain } from '../text.ts'
 import { lintOptions, readLintOptions, showReport } from './lint.ts'
 import { readRunOptions, readSelection, runOptionNames, runOptions, selectionOptions } from './migrate-options.ts'
 import { printDrift, printRun, printRuns, printStatus } from './migrate-view.ts'
@@ -20,6 +21,7 @@ const actions: Actions<WithMigrations, Exit> = {
   status: { words: [], act: status },
   up: runAction('up'),
   retry: runAction('retry'),
+  new: { words: ['name'], options: ['shared', 'ts'], act: make },
   drift: { words: [], options: ['tenant', 'filter'], act: drift },
   runs: { words: [], act: runs },
   lint: { words: 1, options: ['ignore', 'since', 'postgres', 'sharedSchemas'], act: lint },
@@ -31,20 +33,25 @@ export const migrateCommand: CommandSpec = {
   summary: 'Bring shared tables and every tenant to the newest migration, and prove that they are there.',
   notes: [
     'Actions: status, up, retry (those that failed), drift (compare with the reference; prints the SQL that mends),',
-    'runs, lint (needs no database). A run can be stopped with Ctrl-C and goes on with up. Over HTTP it runs in the',
+    'runs, new and lint (which need no database). A run can be stopped with Ctrl-C and goes on with up. Over HTTP it runs in the',
     'server, with the migrations that are there. docs/lint.md explains what lint finds.',
   ],
   arguments: [
     ['<action>', Object.keys(actions).join(', ')],
-    ['[folder]', 'lint: default is the folder of the configuration'],
+    ['[what]', 'new: the name; lint: the folder, by default that of the configuration'],
   ],
-  options: [...runOptions, ...selectionOptions, ...lintOptions],
+  options: [
+    ...[...runOptions, ...selectionOptions, ...lintOptions],
+    { flags: '--shared', description: 'new: for the tables that tenants share; default: for each tenant' },
+    { flags: '--ts', description: 'new: in TypeScript; default: in SQL' },
+  ],
   examples: [
     { line: 'migrate up --canary acme-corp --waves 1%,10%,100% --pause 10m', explains: 'carefully' },
     { line: 'migrate up --dry-run', explains: 'how many tenants are behind' },
     { line: 'migrate up --filter plan=pro --connections 8', explains: 'some of them, faster' },
     { line: 'migrate retry --tenant acme-corp', explains: 'one that failed' },
     { line: 'migrate drift --tenant acme-corp > mend.sql', explains: 'SQL to review' },
+    { line: 'migrate new add_due_date', explains: 'the next file, to be filled' },
     { line: 'migrate lint migrations --since 0012', explains: 'the migrations after 0012' },
   ],
   exits: {
@@ -108,11 +115,25 @@ async function runs(run: CommandRun, on: WithMigrations): Promise<Exit> {
   return undefined
 }
 
+async function make({ input, io, output, composition, json }: CommandRun): Promise<Exit> {
+  const { settings } = await composition.readConfig()
+  const { migrations = 'migrations' } = settings
+  const source = typeof migrations === 'string' ? resolve(io.cwd, migrations) : migrations
+  const wanted = { name: input.argument(1) ?? '', shared: input.flag('shared'), ts: input.flag('ts') }
+  const file = await composition.newMigration(source, wanted)
+  if (json) output.json({ file })
+  else output.line(`${output.style('green', '✓')} Migration made: ${plain(file)}`)
+  return undefined
+}
+
 async function lint(run: CommandRun): Promise<Exit> {
   const { settings } = await run.composition.readConfig()
   const { sharedSchemas = [], migrations = 'migrations' } = settings
-  const folder = run.input.argument(1) ?? migrations
-  if (typeof folder !== 'string') throw usage('There are two folders to lint.', 'Name one of them after the action.')
-  const report = await run.composition.lintMigrations(resolve(run.io.cwd, folder), { sharedSchemas, ...readLintOptions(run) })
+  const given = run.input.argument(1) ?? (typeof migrations === 'string' ? migrations : undefined)
+  if (given === undefined) {
+    throw usage('The configuration names several folders of migrations.', 'Name the one to lint after the action.')
+  }
+  const folder = resolve(run.io.cwd, given)
+  const report = await run.composition.lintMigrations(folder, { sharedSchemas, ...readLintOptions(run) })
   return showReport(run, report)
 }
