@@ -32,6 +32,7 @@ export type {
 export { contractColumn, expandColumn, switchColumn, validateColumn } from './features/changes/column-steps.ts'
 export type { ExplainedPlan, ExplainOptions, ExplainResult } from './features/explain/explain.ts'
 export type { Fleet, FleetMerge, FleetQueryOptions, FleetRow, FleetRows } from './features/fleet/fleet.ts'
+export type { FleetStatistics, TenantStatistics } from './features/fleet/statistics.ts'
 export type { ExplainFinding } from './features/explain/findings.ts'
 export type { PlanNode } from './features/explain/plan.ts'
 export type {

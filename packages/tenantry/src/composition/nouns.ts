@@ -68,7 +68,7 @@ export const nounMethods = {
   ],
   roles: ['list', 'get', 'create', 'update', 'delete'],
   migrations: ['status', 'up', 'retry', 'runs'],
-  fleet: ['query'],
+  fleet: ['query', 'statistics', 'refreshStatistics'],
   idempotency: ['claim', 'renew', 'finish', 'abandon', 'prune'],
   adopt: ['plan', 'apply', 'revert', 'status', 'statements'],
 } as const satisfies { readonly [N in keyof Nouns]: readonly (keyof Nouns[N])[] }

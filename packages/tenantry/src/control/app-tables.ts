@@ -71,6 +71,14 @@ const appTables: readonly AppTable[] = [
     policies: [ownRows('tenantry_own')],
   },
   {
+    table: 'tenant_stats',
+    select: [
+      ...['tenant_id', 'members', 'active_members', 'organizations', 'keys', 'row_count', 'size_bytes'],
+      ...['last_activity_at', 'refreshed_at'],
+    ],
+    policies: [ownRows('tenantry_own')],
+  },
+  {
     // Whoever of the operators has access to the tenant, or had it, does not have it unseen.
     table: 'support_access',
     select: [

@@ -17,6 +17,7 @@ export interface RoleOptions {
 export const APP_FUNCTIONS = [
   ...['current_tenant_id()', 'current_user_id()', 'current_tenant_role()', 'claimed_tenant_id()'],
   'direct_tenant_id()',
+  'get_tenant_database_size()',
   ...['current_organization_id()', 'current_team_ids()'],
   ...['is_tenant_member(uuid, text)', 'get_user_tenant_role(uuid, text)'],
   ...['copy_stage(regclass, text[], boolean)', 'copy_unstage()'],

@@ -13,6 +13,7 @@ import type { Fleet, FleetRow, FleetRows } from './fleet.ts'
 import { failureOf, refusalOf } from './fleet-failure.ts'
 import { type FleetRequest, fleetRequest } from './fleet-request.ts'
 import { Merge, refuseTenantColumn } from './merge.ts'
+import { readStatistics, refreshStatistics } from './statistics.ts'
 import { withoutLiterals } from './statement-text.ts'
 import { readTenant, type TenantRead, toRow } from './tenant-read.ts'
 
@@ -28,6 +29,8 @@ export interface FleetParts {
 export function createFleet(parts: FleetParts): Fleet {
   return {
     query: (reason, sql, options = {}) => new FleetAnswer(parts, () => fleetRequest(reason, sql, options)),
+    statistics: ({ filter } = {}) => readStatistics(parts.database, filter),
+    refreshStatistics: () => refreshStatistics(parts.database),
   }
 }
 

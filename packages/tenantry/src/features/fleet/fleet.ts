@@ -1,5 +1,6 @@
 // Reads over many tenants at once, as the library, HTTP and the command line offer them.
 import type { TenantFilter } from '../../tenants/for-each.ts'
+import type { FleetStatistics } from './statistics.ts'
 import type { ActOptions } from '../../tenants/tenants.ts'
 
 /** How the rows of the tenants become one answer. Without any of it they come as they are, tenant by tenant. */
@@ -36,4 +37,16 @@ export interface Fleet {
    * INVALID_INPUT before anything is read; FLEET_INCOMPLETE at the end where a tenant failed.
    */
   query(reason: string, sql: string, options?: FleetQueryOptions): FleetRows
+  /**
+   * The numbers of all tenants that match, as they were last counted: `refreshedAt` says when. `serve` counts every hour.
+   *
+   * @example
+   * ```ts
+   * const { items, refreshedAt } = await tenantry.fleet.statistics({ filter: { plan: 'free' } })
+   * console.log(refreshedAt, items.filter(({ sizeBytes }) => sizeBytes > 1e9).map(({ slug }) => slug))
+   * ```
+   */
+  statistics(options?: { readonly filter?: TenantFilter }): Promise<FleetStatistics>
+  /** Counts everything anew, which reads an index of every shared table; returns how many tenants there are numbers of. */
+  refreshStatistics(): Promise<number>
 }

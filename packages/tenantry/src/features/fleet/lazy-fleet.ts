@@ -6,6 +6,8 @@ import type { Fleet, FleetRow, FleetRows } from './fleet.ts'
 export function lazyFleet(started: () => Promise<Fleet>): Fleet {
   return {
     query: (reason, sql, options) => new LazyRows(async () => (await started()).query(reason, sql, options)),
+    statistics: async (options) => (await started()).statistics(options),
+    refreshStatistics: async () => (await started()).refreshStatistics(),
   }
 }
 
