@@ -33,11 +33,15 @@ create table tenantry.migration_run (
 );
 create unique index migration_run_one_running on tenantry.migration_run ((true)) where state = 'running';
 
+-- No foreign key from here on: its check would wait for whoever holds the tenant's row, and that row being held is one of
+-- the things to write down. Purging a tenant takes these rows with it.
+
 -- What a tenant's own schema was last seen to be. Written only by the transaction that made it so: `proven` says that its
--- fingerprint was that of the reference at this chain.
+-- fingerprint was that of the reference at this chain. `partial`: migrations that run outside of a transaction split its
+-- way, and it is somewhere on it.
 create table tenantry.migration_state (
-  tenant_id   uuid primary key references tenantry.tenant (id) on delete cascade,
-  state       text not null check (state in ('proven', 'failed')),
+  tenant_id   uuid primary key,
+  state       text not null check (state in ('proven', 'partial', 'failed')),
   -- The newest migration of its ledger, and the chain of all of them; of a failed one as it was before.
   newest      text,
   chain       text,
@@ -52,7 +56,7 @@ create table tenantry.migration_state (
 -- Why a run left a tenant behind.
 create table tenantry.migration_failure (
   run_id    uuid not null references tenantry.migration_run (id) on delete cascade,
-  tenant_id uuid not null references tenantry.tenant (id) on delete cascade,
+  tenant_id uuid not null,
   code      text not null,
   sql_state text,
   migration text,
@@ -60,4 +64,13 @@ create table tenantry.migration_failure (
   attempts  integer not null,
   failed_at timestamptz not null default now(),
   primary key (run_id, tenant_id)
+);
+
+-- How many statements of a `no-transaction` migration are done; a row for as long as one is under way, or was when its
+-- process went away.
+create table tenantry.migration_step (
+  tenant_id uuid not null,
+  name      text not null,
+  done      integer not null,
+  primary key (tenant_id, name)
 );

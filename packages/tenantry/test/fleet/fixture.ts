@@ -12,7 +12,7 @@ import { openTenantsFixture, type TenantsFixture } from '../harness/tenants.ts'
 /** A migration file as the folder's reader gives it. */
 export function fileOf(name: string, text: string): MigrationFile {
   const checksum = createHash('sha256').update(text).digest('hex')
-  return { name, text, checksum, format: 'tenantry', transaction: true }
+  return { name, text, checksum, format: 'tenantry', transaction: !text.startsWith('-- tenantry: no-transaction') }
 }
 
 export const first = fileOf(
@@ -71,6 +71,7 @@ export async function openFleetFixture(): Promise<FleetFixture> {
         )
       }
       await admin.query(`delete from tenantry.tenant; delete from tenantry.migration; delete from tenantry.migration_run;
+        delete from tenantry.migration_state; delete from tenantry.migration_step;
         delete from tenantry.migration_reference`)
     },
     unlikeReference: async () => {

@@ -8,10 +8,12 @@ import { inTenantTransaction } from '../../tenants/lock.ts'
 import type { TenantRoles } from '../../tenants/options.ts'
 import type { Participant } from '../../tenants/participant.ts'
 import { tenantKey } from '../../tenants/reference.ts'
-import { guardSchema } from '../../tenants/schema.ts'
 import type { Tenant, TenantRef } from '../../tenants/tenant.ts'
 import type { MigrationFile, MigrationFiles } from './migration-files.ts'
 import { pendingFiles, readLedger, writeLedger } from './migration-ledger.ts'
+import { chainOf, ensureReference, storedReference } from './reference.ts'
+import { applyBatch } from './runner/apply-batch.ts'
+import { stepTenant } from './runner/apply-tenant.ts'
 import { forNewSchema } from './new-schema.ts'
 import { runMigrations } from './migration-run.ts'
 import { runOutsideTransaction } from './outside/run-outside-transaction.ts'
@@ -47,29 +49,41 @@ export interface MigrationsOptions {
  */
 export function createMigrations({ files, roles }: MigrationsOptions): Migrations {
   return {
-    participant: migrationsParticipant(files.tenant),
+    participant: migrationsParticipant({ files: files.tenant, roles }),
     applyShared: (database) => applyShared(database, files.shared),
-    migrateTenant: (database, ref) =>
-      inTenantTransaction({ database }, tenantKey(ref), async (tx, tenant) => {
-        refuseUnready(tenant)
-        await refuseWhileRunning(tx, tenant)
-        const applied = await applyToTenant(tx, tenant, files.tenant)
-        if (applied.length === 0) return applied
-        await guardSchema(tx, tenant, roles)
-        await tx.query(
-          `update tenantry.tenant set migration_version =
-             (select count(*) from tenantry.migration where tenant_id = $1) where id = $1`,
-          [tenant.id],
-        )
-        return applied
-      }),
+    migrateTenant: (database, ref) => migrateTenant(database, ref, { files: files.tenant, roles }),
   }
 }
 
-function migrationsParticipant(files: readonly MigrationFile[]): Participant {
+interface TenantSet {
+  readonly files: readonly MigrationFile[]
+  readonly roles: TenantRoles
+}
+
+async function migrateTenant(
+  database: CentralDatabase,
+  ref: TenantRef,
+  { files, roles }: TenantSet,
+): Promise<readonly string[]> {
+  const reference = await ensureReference(database, files, roles)
+  const goal = { files, reference, roles, runId: null }
+  const applied: string[] = []
+  for (;;) {
+    const step = await inTenantTransaction({ database }, tenantKey(ref), async (tx, tenant) => {
+      refuseUnready(tenant)
+      await refuseWhileRunning(tx, tenant)
+      return tenant.isolation === 'schema' ? stepTenant(tx, tenant, { database, goal }) : { applied: [], isDone: true }
+    })
+    applied.push(...step.applied)
+    if (step.isDone) return applied
+  }
+}
+
+function migrationsParticipant({ files, roles }: TenantSet): Participant {
   const forgetLedger = async (tx: Sql, tenant: Tenant) => {
-    await tx.query('delete from tenantry.migration where tenant_id = $1', [tenant.id])
-    await tx.query('delete from tenantry.migration_state where tenant_id = $1', [tenant.id])
+    for (const table of ['migration', 'migration_state', 'migration_step', 'migration_failure']) {
+      await tx.query(`delete from tenantry.${table} where tenant_id = $1`, [tenant.id])
+    }
   }
   return {
     name: 'migrations',
@@ -77,10 +91,31 @@ function migrationsParticipant(files: readonly MigrationFile[]): Participant {
     provision: async (tx, tenant) => {
       await applyToTenant(tx, tenant, files)
     },
+    // A deleted tenant is not in the fleet: it comes back as the others are, or not at all.
+    restore: (tx, tenant) => restoreTenant(tx, tenant, { files, roles }),
     undoProvision: forgetLedger,
     purge: forgetLedger,
     leftovers: async (tx, tenant) => ((await readLedger(tx, tenant.id)).length > 0 ? ['migration ledger'] : []),
   }
+}
+
+/** Nobody is in the schema yet, so nothing in it has to be built concurrently. */
+async function restoreTenant(tx: Sql, tenant: Tenant, { files, roles }: TenantSet): Promise<void> {
+  if (tenant.isolation !== 'schema' || tenant.provisionedAt === null) return
+  const pending = pendingFiles(files, await readLedger(tx, tenant.id))
+  if (pending.length === 0) return
+  const reference = await storedReference(tx)
+  if (reference === undefined || reference.chain !== chainOf(files)) {
+    throw new TenantryError(
+      'MIGRATION_INCOMPLETE',
+      `The tenant ${tenant.slug} lacks migrations that nothing proves yet.`,
+      {
+        fix: 'Run `tenantry migrate up`, then restore it.',
+      },
+    )
+  }
+  const goal = { files: forNewSchema(files), reference, roles, runId: null }
+  await applyBatch(tx, [tenant], goal)
 }
 
 async function applyToTenant(tx: Sql, tenant: Tenant, files: readonly MigrationFile[]): Promise<readonly string[]> {

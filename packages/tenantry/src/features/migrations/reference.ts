@@ -9,6 +9,7 @@ import { dropSchema, guardSchema } from '../../tenants/schema.ts'
 import type { MigrationFile } from './migration-file.ts'
 import { type LedgerEntry, pendingFiles } from './migration-ledger.ts'
 import { runMigrations } from './migration-run.ts'
+import { forNewSchema } from './new-schema.ts'
 import { fingerprintsOf } from '../../engine/catalogue/fingerprints.ts'
 
 export interface Reference {
@@ -50,6 +51,14 @@ export async function ensureReference(
     known = await database.transaction((tx) => advanceReference(tx, { files, roles, chain }))
   }
   return { schemaName: referenceSchema.name, chain, fingerprint: known.fingerprint, newest }
+}
+
+/** The reference as it is now, whatever the files are; undefined where there is none. */
+export async function storedReference(sql: Sql): Promise<Reference | undefined> {
+  const known = await readReference(sql)
+  if (known?.isIntact !== true) return undefined
+  const { chain, fingerprint, files } = known
+  return { schemaName: referenceSchema.name, chain, fingerprint, newest: files.at(-1)?.name ?? null }
 }
 
 interface ReferenceRow {
@@ -112,7 +121,8 @@ async function applyToReference(
   { files, roles, chain }: Making,
   pending: readonly MigrationFile[],
 ): Promise<KnownReference> {
-  await runMigrations(tx, pending, referenceSchema.name)
+  // Nobody uses the schema, so nothing in it has to be built concurrently.
+  await runMigrations(tx, forNewSchema(pending), referenceSchema.name)
   await guardSchema(tx, { id: referenceSchema.tenantId, schemaName: referenceSchema.name }, roles)
   const fingerprint = await actualFingerprint(tx)
   if (fingerprint === undefined) throw new Error('the reference schema has no fingerprint')

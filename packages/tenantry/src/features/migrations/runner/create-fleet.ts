@@ -1,5 +1,5 @@
 // `tenantry.migrations`: status, up, retry, drift and runs over all tenants of an instance.
-import type { CentralDatabase } from '../../../engine/sql/database.ts'
+import type { CentralDatabase, Sql } from '../../../engine/sql/database.ts'
 import { TenantryError } from '../../../kernel/errors.ts'
 import { newId } from '../../../kernel/ids.ts'
 import type { TenantRoles } from '../../../tenants/options.ts'
@@ -8,14 +8,15 @@ import { getTenant } from '../../../tenants/registry.ts'
 import type { TenantRef } from '../../../tenants/tenant.ts'
 import type { Migrations } from '../create-migrations.ts'
 import type { FleetMigrations, FleetStatus, MigrateOptions, MigrationRun } from '../fleet.ts'
-import type { MigrationFiles } from '../migration-file.ts'
+import type { MigrationFile, MigrationFiles } from '../migration-file.ts'
 import { pendingFiles, readLedger } from '../migration-ledger.ts'
 import { migrationWarnings } from '../migration-warnings.ts'
 import { driftOf } from '../drift.ts'
 import { chainOf, ensureReference, refuseOtherThanApplied } from '../reference.ts'
+import { leavesTransactions } from './apply-tenant.ts'
 import { batchSizeFor } from './batch-size.ts'
 import { FleetRun, type RunOutcome } from './fleet-run.ts'
-import { type Chosen, countProven, readPending, readStatus } from './fleet-store.ts'
+import { type Chosen, MIGRATABLE, countProven, readPending, readStatus } from './fleet-store.ts'
 import { Heartbeat, type LeaseTimes, leaseTimes, openRun } from './lease.ts'
 import { checkNumbers, type RunNumbers } from './run-options.ts'
 import { endRun, readRun, readRuns, setShared } from './run-store.ts'
@@ -77,7 +78,8 @@ async function up(options: FleetOptions, given: MigrateOptions, onlyFailed: bool
   if (nothing !== undefined) return nothing
   const runId = newId()
   const actor = given.actor ?? 'library'
-  const own = options.open(numbers.connections + 1)
+  // Files that run outside of a transaction do so beside the one that holds their tenant.
+  const own = options.open((leavesTransactions(files.tenant) ? 2 : 1) * numbers.connections + 1)
   try {
     const target = files.tenant.at(-1)?.name ?? null
     await openRun(own, { id: runId, actor, target }, options.times ?? leaseTimes)
@@ -181,11 +183,23 @@ async function prepare(options: FleetOptions, leased: Leased, heartbeat: Heartbe
   return new FleetRun({
     ...{ database, runId, chosen, canary, numbers },
     goal: { files: files.tenant, reference, roles, lockTimeoutMs: numbers.lockTimeoutMs, runId },
-    batchSize: await batchSizeFor(database, { wanted: numbers.batchSize, connections: numbers.connections }),
+    batchSize: leavesTransactions(await pendingOfFleet(database, files.tenant))
+      ? 1
+      : await batchSizeFor(database, { wanted: numbers.batchSize, connections: numbers.connections }),
     upToDate: await countProven(database, reference.chain, chosen),
     signal: given.signal,
     onProgress: given.onProgress,
     heartbeat,
     outageMs: options.outageMs ?? OUTAGE_MS,
   })
+}
+
+/** The files that some tenant lacks. */
+async function pendingOfFleet(sql: Sql, files: readonly MigrationFile[]): Promise<readonly MigrationFile[]> {
+  const { rows } = await sql.query<{ name: string }>(
+    `select m.name from tenantry.tenant t join tenantry.migration m on m.tenant_id = t.id where ${MIGRATABLE}
+      group by m.name having count(*) = (select count(*) from tenantry.tenant t where ${MIGRATABLE})`,
+  )
+  const carried = new Set(rows.map(({ name }) => name))
+  return files.filter(({ name }) => !carried.has(name))
 }

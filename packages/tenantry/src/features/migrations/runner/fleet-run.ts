@@ -1,9 +1,10 @@
 // One run over the fleet: canary, waves, batches on several connections, and what to do about each failure.
 import { setTimeout as delay } from 'node:timers/promises'
-import type { CentralDatabase } from '../../../engine/sql/database.ts'
+import type { CentralDatabase, Sql } from '../../../engine/sql/database.ts'
 import { TenantryError } from '../../../kernel/errors.ts'
 import type { MigrationProgress, MigrationRunState } from '../fleet.ts'
 import { applyBatch, type Goal } from './apply-batch.ts'
+import { leavesTransactions, stepTenant } from './apply-tenant.ts'
 import { type Chosen, lockTenants, readPending, writeFailure } from './fleet-store.ts'
 import type { Heartbeat } from './lease.ts'
 import { type Cause, causeOf, kindOf, lockedCause } from './outcome.ts'
@@ -180,9 +181,9 @@ export class FleetRun {
   }
 
   async #apply(batch: readonly TenantSchema[]): Promise<void> {
-    const { database, runId, goal, numbers } = this.#options
+    const { database, runId, numbers } = this.#options
     const ids = batch.map(({ id }) => id)
-    const busy = await database.transaction(async (tx) => {
+    const { busy, isDone } = await database.transaction(async (tx) => {
       const [, , , { locked, busy }] = await Promise.all([
         tx.query(`set local lock_timeout = ${numbers.lockTimeoutMs}`),
         // Commits reach the disk in order: that of the run's end makes all of them durable.
@@ -190,13 +191,26 @@ export class FleetRun {
         holdRun(tx, runId),
         lockTenants(tx, ids),
       ])
-      if (locked.length > 0) await applyBatch(tx, locked, goal)
+      const isDone = await this.#applyTo(tx, locked)
       const there = new Set([...locked.map(({ id }) => id), ...busy])
       for (const id of ids) if (!there.has(id)) this.#gone.add(id)
-      return busy
+      return { busy, isDone }
     })
+    if (!isDone) return this.#apply(batch)
     for (const { id } of batch) if (!busy.includes(id) && !this.#gone.has(id)) this.#count(id, this.#done)
     for (const tenant of batch) if (busy.includes(tenant.id)) await this.#takeLock(tenant)
+  }
+
+  /** Whether they are up to date now. */
+  async #applyTo(tx: Sql, tenants: readonly TenantSchema[]): Promise<boolean> {
+    const { database, goal } = this.#options
+    const [only] = tenants
+    if (only === undefined) return true
+    if (tenants.length === 1 && leavesTransactions(goal.files)) {
+      return (await stepTenant(tx, only, { database, goal })).isDone
+    }
+    await applyBatch(tx, tenants, goal)
+    return true
   }
 
   async #takeFailure(tenant: TenantSchema, error: unknown): Promise<void> {

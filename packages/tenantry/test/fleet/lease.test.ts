@@ -1,0 +1,171 @@
+// What becomes of runs that meet, stop, die, or find locks taken and servers gone.
+import pg from 'pg'
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { openCentralDatabase } from '../../src/engine/sql/central-database.ts'
+import { startChild } from '../harness/child-process.ts'
+import { until } from '../harness/wait.ts'
+import { fileOf, type FleetFixture, first, openFleetFixture, second } from './fixture.ts'
+
+let fixture: FleetFixture
+
+beforeAll(async () => {
+  fixture = await openFleetFixture()
+})
+afterAll(() => fixture.close())
+afterEach(() => fixture.clear())
+
+const child = (files: readonly object[], leaseMs: number, options: object = {}) =>
+  startChild(new URL('fleet-child.ts', import.meta.url), {
+    args: [fixture.url, JSON.stringify(files), JSON.stringify({ heartbeatMs: 50, leaseMs }), JSON.stringify(options)],
+  })
+
+/** Holds a table of a tenant until it is let go. */
+async function holding(table: string): Promise<() => Promise<void>> {
+  const client = new pg.Client({ connectionString: fixture.url })
+  await client.connect()
+  await client.query(`begin; lock table ${table} in access share mode`)
+  return () => client.end()
+}
+
+test('of two runs at once the second is refused, and the first comes to its end', async () => {
+  await fixture.add(20)
+  const release = await holding('tenant_t_5.invoice')
+  try {
+    const firstRun = fixture.fleet([first, second]).up({ lockTimeoutMs: 60_000, connections: 2 })
+    await until(async () => (await fixture.fleet([first, second]).runs()).some(({ state }) => state === 'running'))
+    await expect(fixture.fleet([first, second]).up()).rejects.toMatchObject({
+      code: 'MIGRATION_RUNNING',
+      retryable: true,
+    })
+    await release()
+    expect(await firstRun).toMatchObject({ state: 'complete', done: 20 })
+  } finally {
+    await release()
+  }
+})
+
+test('a lock that is held for ever leaves that tenant behind, and no other', async () => {
+  await fixture.add(40)
+  const release = await holding('tenant_t_5.invoice')
+  try {
+    const run = await fixture.fleet([first, second]).up({ lockTimeoutMs: 20, lockRetries: 2 })
+    expect(run).toMatchObject({ state: 'failed', done: 39, failed: 1 })
+    expect(run.failures).toMatchObject([{ slug: 't-5', code: 'LOCK_NOT_TAKEN', attempts: 1 }])
+  } finally {
+    await release()
+  }
+  expect(await fixture.fleet([first, second]).retry()).toMatchObject({ state: 'complete', done: 1 })
+})
+
+test('so does a row of the registry that another operation holds', async () => {
+  await fixture.add(8)
+  const client = new pg.Client({ connectionString: fixture.url })
+  await client.connect()
+  try {
+    await client.query(`begin; select from tenantry.tenant where slug = 't-3' for update`)
+    const run = await fixture.fleet([first, second]).up({ lockTimeoutMs: 20, lockRetries: 0 })
+    expect(run).toMatchObject({ done: 7, failed: 1, failures: [{ slug: 't-3', code: 'LOCK_NOT_TAKEN' }] })
+  } finally {
+    await client.end()
+  }
+})
+
+test('a run whose process is frozen while another takes over can commit nothing more', async () => {
+  await fixture.add(30)
+  const frozen = child([first, second], 400, { batchSize: 1, connections: 1 })
+  await frozen.line(/^done [1-9]/)
+  process.kill(frozen.pid, 'SIGSTOP')
+  try {
+    // Its open transaction is waited for, so let the server end it, as it would at the end of the connection.
+    await until(async () => {
+      const left = await fixture.rows(
+        `select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'a fleet child' and state <> 'idle'`,
+      )
+      return left.length === 0
+    })
+    expect(await fixture.fleet([first, second]).up()).toMatchObject({ state: 'complete', failed: 0 })
+    process.kill(frozen.pid, 'SIGCONT')
+    expect(await frozen.line(/^ended/)).toBe('ended interrupted')
+  } finally {
+    await frozen.kill()
+  }
+  expect(await fixture.unlikeReference()).toEqual([])
+  expect((await fixture.fleet([first, second]).runs()).map(({ state }) => state)).toEqual(['complete', 'interrupted'])
+})
+
+const MANY = process.env['TENANTRY_FLEET'] === '1000' ? 1_000 : 150
+
+test(`a run over ${MANY} tenants that is killed ten times ends complete and proven`, async () => {
+  await fixture.add(MANY)
+  const files = [first, second, fileOf('0003_note.sql', 'create table note (id bigint primary key, text text)')]
+  for (let kill = 1; kill <= 10; kill += 1) {
+    const running = child(files, 300, { batchSize: 4, connections: 2 })
+    await Promise.race([running.line(new RegExp(`^done ${Math.floor(Math.random() * 9)}`)), running.exited])
+    await running.kill()
+  }
+  const last = child(files, 300)
+  expect(await last.line(/^ended/)).toBe('ended complete')
+  await last.exited
+  expect(await fixture.fleet(files).status()).toMatchObject({ total: MANY, upToDate: MANY, pending: 0, failed: 0 })
+  expect(await fixture.unlikeReference()).toEqual([])
+  expect(
+    await fixture.rows(`select from tenantry.tenant t where migration_version <> 3
+        or 3 <> (select count(*) from tenantry.migration m where m.tenant_id = t.id)`),
+  ).toHaveLength(0)
+  const states = (await fixture.fleet(files).runs()).map(({ state }) => state)
+  expect(states.filter((state) => state === 'running')).toEqual([])
+}, 240_000)
+
+test('a run goes on when the server ends all its connections in the middle', async () => {
+  await fixture.add(60)
+  let isCut = false
+  const run = await fixture.fleet([first, second]).up({
+    ...{ batchSize: 3, connections: 2 },
+    onProgress: ({ done }) => {
+      if (isCut || done < 10) return
+      isCut = true
+      void fixture.rows(
+        `select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'a fleet run' and pid <> pg_backend_pid()`,
+      )
+    },
+  })
+  expect(isCut).toBe(true)
+  expect(run).toMatchObject({ state: 'complete', done: 60, failed: 0 })
+  expect(await fixture.unlikeReference()).toEqual([])
+})
+
+test('a server that stays away ends the run as failed once it answers, or throws', async () => {
+  await fixture.add(20)
+  const blocked = { isAway: false }
+  const fleet = fixture.fleet([first, second], {
+    outageMs: 200,
+    open: (max) => {
+      const real = openCentralDatabase({ url: fixture.url, max })
+      const gone = () => Promise.reject(new Error('Nobody listens.'))
+      const away = openCentralDatabase({ url: 'postgres://127.0.0.1:1/none', connectTimeoutMs: 100 })
+      const pick = () => (blocked.isAway ? away : real)
+      return {
+        query: (text, values) => pick().query(text, values),
+        transaction: (work) => pick().transaction(work),
+        session: (work) => pick().session(work),
+        listen: gone,
+        close: async () => {
+          await away.close()
+          await real.close()
+        },
+      }
+    },
+  })
+  const onProgress = ({ done }: { done: number }) => {
+    if (done >= 4) blocked.isAway = true
+  }
+  await expect(fleet.up({ batchSize: 2, connections: 1, onProgress })).rejects.toMatchObject({
+    code: 'DATABASE_UNAVAILABLE',
+  })
+  blocked.isAway = false
+  const [lost] = await fleet.runs()
+  expect(lost).toMatchObject({ state: 'running' })
+  // Whoever comes next finds it silent, says so, and goes on.
+  expect(await fixture.fleet([first, second]).up()).toMatchObject({ state: 'complete', failed: 0 })
+  expect((await fleet.runs()).map(({ state }) => state)).toEqual(['complete', 'interrupted'])
+})
