@@ -4,14 +4,14 @@ import { readInstance } from '../../src/control/instance.ts'
 import { openCentralDatabase } from '../../src/engine/sql/central-database.ts'
 import { createMigrations } from '../../src/features/migrations/create-migrations.ts'
 import type { MigrationFile } from '../../src/features/migrations/migration-file.ts'
-import { createFleet } from '../../src/features/migrations/runner/create-fleet.ts'
+import { createFleetMigrations } from '../../src/features/migrations/runner/create-fleet.ts'
 
 const [url = '', tenantFiles = '[]', times = '{}', runOptions = '{}'] = process.argv.slice(2)
 const tenant = JSON.parse(tenantFiles) as readonly MigrationFile[]
 const database = openCentralDatabase({ url })
 const { roles } = await readInstance(database)
 const files = { shared: [], tenant }
-const fleet = createFleet({
+const fleet = createFleetMigrations({
   ...{ database, files, roles, migrations: createMigrations({ files, roles }) },
   open: (max) => openCentralDatabase({ url, max, applicationName: 'a fleet child' }),
   times: JSON.parse(times) as { heartbeatMs: number; leaseMs: number },

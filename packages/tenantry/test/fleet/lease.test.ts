@@ -169,3 +169,18 @@ test('a server that stays away ends the run as failed once it answers, or throws
   expect(await fixture.fleet([first, second]).up()).toMatchObject({ state: 'complete', failed: 0 })
   expect((await fleet.runs()).map(({ state }) => state)).toEqual(['complete', 'interrupted'])
 })
+
+test('a run that has lost its lease commits nothing more, before it hears of it', async () => {
+  await fixture.add(30)
+  let taken: Promise<unknown> | undefined
+  const fleet = fixture.fleet([first, second], { times: { heartbeatMs: 60_000, leaseMs: 60_000 } })
+  const run = await fleet.up({
+    ...{ batchSize: 1, connections: 1 },
+    onProgress: ({ done }) => {
+      if (done > 0) taken ??= fixture.rows(`update tenantry.migration_run set state = 'interrupted'`)
+    },
+  })
+  await taken
+  expect(run.state).toBe('interrupted')
+  expect((await fleet.status()).pending).toBeGreaterThan(0)
+})

@@ -65,6 +65,7 @@ async function migrateTenant(
   ref: TenantRef,
   { files, roles }: TenantSet,
 ): Promise<readonly string[]> {
+  await inTenantTransaction({ database }, tenantKey(ref), async (_tx, tenant) => refuseUnready(tenant))
   const reference = await ensureReference(database, files, roles)
   const goal = { files, reference, roles, runId: null }
   const applied: string[] = []
