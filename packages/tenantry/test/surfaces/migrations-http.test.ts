@@ -38,13 +38,14 @@ beforeEach(async () => {
 
 type Sent = object & { readonly headers?: Record<string, string> }
 
-async function call(method: 'GET' | 'POST', path: string, { headers = {}, ...body }: Sent = {}) {
+async function call(method: 'GET' | 'POST', path: string, { headers = {}, ...sent }: Sent = {}) {
   const response = await fetch(`${server.url}/api/migrations${path}`, {
     method,
     headers: { authorization, 'content-type': 'application/json', ...headers },
-    ...(method === 'POST' && { body: JSON.stringify(body) }),
+    ...(method === 'POST' && { body: JSON.stringify(sent) }),
   })
-  return { status: response.status, body: (await response.json()) as unknown }
+  const body: unknown = await response.json()
+  return { status: response.status, body }
 }
 
 /** The events of a stream, as they come. */

@@ -1,6 +1,6 @@
 // migrate: brings the fleet to the newest migration, shows where it stands, and finds what was changed by hand.
 import { resolve } from 'node:path'
-import type { MigrationRun } from '../../../features/migrations/fleet.ts'
+import type { MigrationProgress, MigrationRun } from '../../../features/migrations/fleet.ts'
 import { errorCodes } from '../../../kernel/error-codes.ts'
 import { type Action, actionOf, type Actions, usage } from '../actions.ts'
 import type { CommandRun, CommandSpec } from '../command.ts'
@@ -87,7 +87,11 @@ async function migrate(run: CommandRun, on: WithMigrations, verb: RunVerb): Prom
     controller.abort()
   })
   try {
-    const given = { ...options, signal: controller.signal, onProgress: progress.show }
+    const given = {
+      ...options,
+      signal: controller.signal,
+      onProgress: (seen: MigrationProgress) => progress.show(seen),
+    }
     const answer = await on((migrations) => migrations.run(verb, given))
     progress.clear()
     if (run.json) run.output.json(answer)
