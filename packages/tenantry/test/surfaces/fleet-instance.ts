@@ -48,7 +48,7 @@ export async function openFleetInstance(): Promise<FleetInstance> {
     open,
     addMigration: async (sql) => {
       count += 1
-      const name = `${String(count).padStart(4, '0')}_more.sql`
+      const name = `${String(count).padStart(4, '0')}_more_${count}.sql`
       await writeFile(join(tenantFolder, name), sql ?? `alter table note add column c${count} int`)
       return name
     },

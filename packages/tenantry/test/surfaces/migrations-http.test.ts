@@ -36,7 +36,10 @@ beforeEach(async () => {
   return () => server.drain()
 })
 
-type Sent = object & { readonly headers?: Record<string, string> }
+interface Sent {
+  readonly headers?: Record<string, string>
+  readonly [field: string]: unknown
+}
 
 async function call(method: 'GET' | 'POST', path: string, { headers = {}, ...sent }: Sent = {}) {
   const response = await fetch(`${server.url}/api/migrations${path}`, {
