@@ -1,5 +1,6 @@
 // A client while one scope has it checked out. It decides for every statement whether the prelude goes with it, and it
 // hands the connection back only in the state in which it came.
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Scope, ScopedTenant, ScopeStore } from '../context/scope.ts'
 import { TenantryError } from '../../kernel/errors.ts'
 import { copyIn } from './copy-in.ts'
@@ -47,6 +48,9 @@ export class ToldError extends Error {
 const PLAIN_COPY = 'Write it as COPY table (columns) FROM STDIN WITH (…), without comments, or use scope.copyFrom().'
 
 const copyFromRowScope = () => new TenantryError('COPY_FROM_ROW_SCOPE', 'COPY FROM was sent inside a row tenant.')
+
+const CANCEL_ATTEMPTS = 10
+const CANCEL_EVERY_MS = 20
 
 interface Outgoing {
   readonly config: TenantQueryConfig
@@ -172,8 +176,11 @@ export class CheckedOutClient implements FlightObserver<Flight> {
 
   /** Gives up what is under way: the server stops working on it, at the price of the connection where it does not. */
   async abandon(): Promise<void> {
-    if (!this.#isBusy()) return
-    await this.#client.cancel()
+    // A request that comes between two statements stops neither.
+    for (let attempt = 0; attempt < CANCEL_ATTEMPTS && this.#isBusy(); attempt++) {
+      await this.#client.cancel()
+      await delay(CANCEL_EVERY_MS)
+    }
     // Released, it may be somebody else's by now.
     if (this.#isBusy()) this.#client.destroy()
   }
