@@ -1,5 +1,6 @@
 // What the tests of fleet migrations share: a fleet of schema tenants made in bulk, and the noun over it.
 import { createHash } from 'node:crypto'
+import pg from 'pg'
 import { openCentralDatabase } from '../../src/engine/sql/central-database.ts'
 import { fingerprintsOf } from '../../src/engine/catalogue/fingerprints.ts'
 import { createMigrations } from '../../src/features/migrations/create-migrations.ts'
@@ -28,6 +29,8 @@ export interface FleetFixture extends TenantsFixture {
   /** Adds so many schema tenants that carry `first`, as `up` leaves them; slugs `<prefix>-1` and on. */
   add(count: number, prefix?: string): Promise<void>
   rows(text: string, values?: readonly unknown[]): Promise<Record<string, unknown>[]>
+  /** Holds a table of a tenant until it is let go. */
+  hold(table: string): Promise<() => Promise<void>>
   /** Removes all tenants, runs and the reference. */
   clear(): Promise<void>
   /** Slugs of the tenants whose schemas are not as the reference is, seen anew. */
@@ -56,6 +59,12 @@ export async function openFleetFixture(): Promise<FleetFixture> {
       for (let from = 1; from <= count; from += 50) {
         await admin.query(addTenants(from, Math.min(from + 49, count), { prefix, fingerprint: reference, roles }))
       }
+    },
+    hold: async (table) => {
+      const client = new pg.Client({ connectionString: fixture.url })
+      await client.connect()
+      await client.query(`begin; lock table ${table} in access share mode`)
+      return () => client.end()
     },
     clear: async () => {
       const { rows: schemas } = await admin.query<{ drop: string }>(

@@ -19,17 +19,9 @@ const child = (files: readonly object[], leaseMs: number, options: object = {}) 
     args: [fixture.url, JSON.stringify(files), JSON.stringify({ heartbeatMs: 50, leaseMs }), JSON.stringify(options)],
   })
 
-/** Holds a table of a tenant until it is let go. */
-async function holding(table: string): Promise<() => Promise<void>> {
-  const client = new pg.Client({ connectionString: fixture.url })
-  await client.connect()
-  await client.query(`begin; lock table ${table} in access share mode`)
-  return () => client.end()
-}
-
 test('of two runs at once the second is refused, and the first comes to its end', async () => {
   await fixture.add(20)
-  const release = await holding('tenant_t_5.invoice')
+  const release = await fixture.hold('tenant_t_5.invoice')
   try {
     const firstRun = fixture.fleet([first, second]).up({ lockTimeoutMs: 60_000, connections: 2 })
     await until(async () => (await fixture.fleet([first, second]).runs()).some(({ state }) => state === 'running'))
@@ -46,7 +38,7 @@ test('of two runs at once the second is refused, and the first comes to its end'
 
 test('a lock that is held for ever leaves that tenant behind, and no other', async () => {
   await fixture.add(40)
-  const release = await holding('tenant_t_5.invoice')
+  const release = await fixture.hold('tenant_t_5.invoice')
   try {
     const run = await fixture.fleet([first, second]).up({ lockTimeoutMs: 20, lockRetries: 2 })
     expect(run).toMatchObject({ state: 'failed', done: 39, failed: 1 })

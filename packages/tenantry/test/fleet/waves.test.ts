@@ -2,6 +2,7 @@
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { createMigrations } from '../../src/features/migrations/create-migrations.ts'
 import type { MigrationProgress } from '../../src/features/migrations/fleet.ts'
+import { until } from '../harness/wait.ts'
 import { fileOf, type FleetFixture, first, openFleetFixture, second } from './fixture.ts'
 
 let fixture: FleetFixture
@@ -68,17 +69,14 @@ test('a signal stops it after what is under way, and the next run goes on', asyn
 
 test('tenants that appear while it runs are brought along', async () => {
   await fixture.add(10)
-  let joined: Promise<void> | undefined
-  const run = await fixture.fleet([first, second]).up({
-    ...{ batchSize: 2, connections: 1 },
-    onProgress: ({ done }) => {
-      if (done > 0) joined ??= late()
-    },
-  })
-  await joined
-  expect(run.state).toBe('complete')
-  expect(await fixture.fleet([first, second]).status()).toMatchObject({ pending: run.done === 15 ? 0 : 5 })
-  expect(run.done).toBe(15)
+  const fleet = fixture.fleet([first, second])
+  const release = await fixture.hold('tenant_t_10.invoice')
+  const running = fleet.up({ batchSize: 2, connections: 1, lockTimeoutMs: 60_000 })
+  await until(async () => (await fleet.status()).upToDate > 0)
+  await late()
+  await release()
+  expect(await running).toMatchObject({ state: 'complete', done: 15 })
+  expect(await fleet.status()).toMatchObject({ pending: 0 })
 
   async function late(): Promise<void> {
     await fixture.rows(`with made as (
