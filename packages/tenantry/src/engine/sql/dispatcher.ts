@@ -33,6 +33,8 @@ const HELD_UP = 1_000_000
 // itself; so a connection is filled until those on it would take about this long, and then the next one is used.
 const FILLED_MS = 1
 const DEEPEST = 32
+// With fewer in flight the server runs out of work while they wait for one another.
+const CROWD = 16
 // A text that never ran may be a slow one: it gets a connection to itself where there is one.
 const UNKNOWN_DEPTH = 1
 // A backend grows 35-70 KB with each schema it touches; at 500 it is replaced.
@@ -60,7 +62,15 @@ export class Dispatcher {
   send(flight: SharedFlight): Promise<QueryResult> {
     const depth = depthFor(flight.pace.ms)
     const client = this.#choose(depth)
-    return client ? client.send(flight) : this.#first(depth).then((opened) => opened.send(flight))
+    if (client) return client.send(flight, this.#isCrowded)
+    return this.#first(depth).then((opened) => opened.send(flight, this.#isCrowded))
+  }
+
+  /** Whether waiting for one another costs statements less than a system call each. */
+  get #isCrowded(): boolean {
+    let inFlight = 0
+    for (const client of this.#clients) inFlight += client.pending
+    return inFlight >= CROWD
   }
 
   get stats(): SharedStats {
