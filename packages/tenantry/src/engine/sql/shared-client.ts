@@ -6,7 +6,7 @@ import type { QueryResult } from './pg.ts'
 import type { ScopedClient } from './scoped-client.ts'
 import type { Flight } from './scoped-query.ts'
 import { notePace, type Pace } from './statement.ts'
-import { gatherWrites } from './write-batch.ts'
+import { mayWait } from './write-batch.ts'
 
 /** A single statement for a shared connection. */
 export interface SharedFlight extends Flight {
@@ -62,10 +62,10 @@ export class SharedClient implements FlightObserver<SharedFlight> {
     return this.#pending === 0 ? 0 : now - this.#headSince
   }
 
-  /** @param gathers whether what other sockets bring in this turn may travel along */
-  send(flight: SharedFlight, gathers: boolean): Promise<QueryResult> {
+  /** @param isPatient whether it may wait for what other sockets bring in this turn */
+  send(flight: SharedFlight, isPatient: boolean): Promise<QueryResult> {
     if (this.#pending++ === 0) this.#headSince = performance.now()
-    gatherWrites(this.client.wire, gathers)
+    if (isPatient) mayWait(this.client.wire)
     if (flight.schema !== undefined) this.#schemas.add(flight.schema)
     return sendFlight(this.client, flight, this)
   }
