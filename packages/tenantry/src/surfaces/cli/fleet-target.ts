@@ -68,7 +68,7 @@ async function* linesIn(stream: ReadableStream): AsyncGenerator<Line, undefined>
   let rest = ''
   // Leaving the loop cancels the stream, and with it the read on the server.
   for await (const chunk of stream.pipeThrough(new TextDecoderStream())) {
-    const lines = `${rest}${String(chunk)}`.split('\n')
+    const lines = `${rest}${chunk}`.split('\n')
     rest = lines.pop() ?? ''
     // By the API's own contract, which is tested there.
     for (const line of lines) yield JSON.parse(line) as Line

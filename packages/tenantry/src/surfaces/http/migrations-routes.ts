@@ -13,6 +13,7 @@ import {
   MigrateQuery,
   MigrateSchema,
   MigrationEventsQuery,
+  MigrationProgressSchema,
   MigrationRunPageSchema,
   MigrationRunSchema,
 } from './contract/migrations.ts'
@@ -123,7 +124,7 @@ function mountEvents(app: App, runs: MigrationRuns): void {
     responses: {
       200: {
         description: 'Server-sent events; data is a MigrationProgress or a MigrationRun.',
-        content: { 'text/event-stream': { schema: z.string() } },
+        content: { 'text/event-stream': { schema: z.union([MigrationProgressSchema, MigrationRunSchema]) } },
       },
       ...failures(400, 401, 404),
     },

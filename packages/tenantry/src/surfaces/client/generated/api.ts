@@ -1265,6 +1265,17 @@ export interface components {
             nextCursor: string | null;
             total: number;
         };
+        MigrationProgress: {
+            runId: string;
+            /** @enum {string} */
+            state: "running" | "complete" | "stopped" | "failed" | "interrupted";
+            total: number;
+            done: number;
+            failed: number;
+            wave: number;
+            rate: number;
+            leftMs: number | null;
+        };
         FleetLine: {
             row: {
                 [key: string]: unknown;
