@@ -39,7 +39,7 @@ export interface Nouns {
   /** The built-in roles, and those of a tenant's own. */
   readonly roles: Roles
   /** Migrations over all tenants. */
-  readonly migrations: Omit<FleetMigrations, 'drift'>
+  readonly migrations: FleetMigrations
   /** Reads over many tenants at once. */
   readonly fleet: Fleet
   /** Requests that may be sent again. */
@@ -67,7 +67,7 @@ export const nounMethods = {
     ...(['transferOwnership', 'bootstrapOwner', 'membership', 'tenantsOf'] as const),
   ],
   roles: ['list', 'get', 'create', 'update', 'delete'],
-  migrations: ['status', 'up', 'retry', 'runs'],
+  migrations: ['status', 'up', 'retry', 'drift', 'runs'],
   fleet: ['query', 'statistics', 'refreshStatistics'],
   idempotency: ['claim', 'renew', 'finish', 'abandon', 'prune'],
   adopt: ['plan', 'apply', 'revert', 'status', 'statements'],

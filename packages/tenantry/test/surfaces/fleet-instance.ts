@@ -18,6 +18,8 @@ export interface FleetInstance {
   addMigration(sql?: string): Promise<string>
   /** An instance that has read the migrations that there are now. */
   open(): Promise<Tenantry>
+  /** Changes a tenant's schema by hand. */
+  byHand(sql: string): Promise<void>
   /** Keeps migrations from a tenant's table until the returned function is called. */
   lock(slug: string): Promise<() => Promise<void>>
   close(): Promise<void>
@@ -51,6 +53,9 @@ export async function openFleetInstance(): Promise<FleetInstance> {
       const name = `${String(count).padStart(4, '0')}_more_${count}.sql`
       await writeFile(join(tenantFolder, name), sql ?? `alter table note add column c${count} int`)
       return name
+    },
+    byHand: async (sql) => {
+      await central.query(sql)
     },
     lock: async (slug) => {
       let release = (): void => {}

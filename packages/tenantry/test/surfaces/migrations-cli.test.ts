@@ -61,6 +61,16 @@ describe.each(['the database', 'a server'] as const)('over %s', (way) => {
     expect(runs[2]).toMatch(/^\S{36} complete +\S+ .*2 +0 +2 /)
   })
 
+  test('drift prints the SQL that mends a schema changed by hand, with exit code 1 until it was run', async () => {
+    expect(await cli('migrate drift')).toMatchObject({ code: 0 })
+    await stage.byHand('alter table tenant_globex.note alter column text set not null')
+    const drifted = await cli('migrate drift --tenant globex')
+    expect(drifted.code).toBe(1)
+    expect(JSON.parse((await cli('migrate drift --json')).stdout)).toMatchObject({ drifted: [{ slug: 'globex' }] })
+    await stage.byHand(drifted.stdout)
+    expect(await cli('migrate drift')).toMatchObject({ code: 0 })
+  })
+
   test('a tenant that fails is named, the exit code is 1, and retry brings it', async () => {
     const central = await stage.open()
     await central.asCentral('a row', (tx) => tx.query("insert into tenant_globex.note values (1, 'not a number')"))

@@ -2,15 +2,14 @@
 import { setTimeout } from 'node:timers/promises'
 import type {
   DriftReport,
+  FleetMigrations,
   FleetSelection,
   FleetStatus,
   MigrateOptions,
   MigrationProgress,
   MigrationRun,
 } from '../../features/migrations/fleet.ts'
-import { TenantryError } from '../../kernel/errors.ts'
 import type { Page, TenantRef } from '../../tenants/tenant.ts'
-import type { ServedMigrations } from '../http/control-plane.ts'
 import type { ServerEvent } from './event-stream.ts'
 import type { Api } from './http-target.ts'
 
@@ -29,21 +28,13 @@ export interface TargetMigrations {
 }
 
 /** In the database itself. */
-export function migrationsActingAs(actor: string, migrations: ServedMigrations | undefined): TargetMigrations {
-  const find = (): ServedMigrations => {
-    if (migrations !== undefined) return migrations
-    throw new TenantryError('NOT_INITIALIZED', 'This instance has no migrations.')
-  }
+export function migrationsActingAs(actor: string, migrations: FleetMigrations): TargetMigrations {
   return {
-    status: () => find().status(),
-    run: (verb, options) => find()[verb]({ ...options, actor }),
-    drift: async (selection) => {
-      const { drift } = find()
-      if (drift !== undefined) return drift(selection)
-      throw new TenantryError('NOT_INITIALIZED', 'This instance cannot compare tenants.')
-    },
+    status: () => migrations.status(),
+    run: (verb, options) => migrations[verb]({ ...options, actor }),
+    drift: (selection) => migrations.drift(selection),
     runs: async () => {
-      const items = await find().runs()
+      const items = await migrations.runs()
       return { items, nextCursor: null, total: items.length }
     },
   }

@@ -35,16 +35,13 @@ export interface ControlPlane {
   readonly fleet: Fleet
   readonly idempotency: Idempotency
   /** Migrations over the fleet. Without it, their routes do not exist. */
-  readonly migrations?: ServedMigrations
+  readonly migrations: FleetMigrations
   readonly logger: Logger
   readonly version: string
   verify(options: VerifyOptions): Promise<VerifyReport>
   lastVerification(): Promise<VerifyReport>
   health(): Promise<HealthReport>
 }
-
-/** Migrations over the fleet; without `drift`, its route does not exist. */
-export type ServedMigrations = Omit<FleetMigrations, 'drift'> & Partial<Pick<FleetMigrations, 'drift'>>
 
 /** Tells whose token a request carries; the application's own issuer of tokens stands behind it. */
 export interface UserVerifier {

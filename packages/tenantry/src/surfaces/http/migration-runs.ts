@@ -17,7 +17,7 @@ export type RunEvent =
   | { readonly type: 'close' }
 
 export interface MigrationRunsOptions {
-  readonly migrations: () => Pick<FleetMigrations, 'up' | 'retry' | 'runs'>
+  readonly migrations: Pick<FleetMigrations, 'up' | 'retry' | 'runs'>
   readonly logger: Logger
   readonly isDraining: () => boolean
 }
@@ -80,9 +80,7 @@ export class MigrationRuns {
       if (this.#options.isDraining()) controller.abort()
       this.#tell({ type: 'progress', runId, data: progress })
     }
-    const ended = this.#options
-      .migrations()
-      [verb]({ ...options, signal: controller.signal, onProgress })
+    const ended = this.#options.migrations[verb]({ ...options, signal: controller.signal, onProgress })
       .then((run) => {
         // Where there was nothing to do, no run was written down.
         if (runId !== undefined) this.#tellEnd(run)
@@ -100,7 +98,7 @@ export class MigrationRuns {
 
   /** Newest first. */
   all(): Promise<readonly MigrationRun[]> {
-    return this.#options.migrations().runs()
+    return this.#options.migrations.runs()
   }
 
   /** Throws MIGRATION_RUN_NOT_FOUND. */

@@ -1,11 +1,9 @@
 // Migrations over the fleet: where it stands, runs that go on in the server, and what was changed by hand.
 import { z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
-import type { FleetSelection, MigrateOptions } from '../../features/migrations/fleet.ts'
-import { TenantryError } from '../../kernel/errors.ts'
+import type { FleetMigrations, FleetSelection, MigrateOptions } from '../../features/migrations/fleet.ts'
 import type { Logger } from '../../kernel/logger.ts'
 import type { App, Env } from './app.ts'
-import type { ServedMigrations } from './control-plane.ts'
 import {
   DriftQuery,
   DriftReportSchema,
@@ -28,37 +26,31 @@ const tag = 'Migrations'
 const common = { tags: [tag], security: secured }
 
 export interface MigrationsRoutesOptions {
-  readonly migrations: ServedMigrations | undefined
+  readonly migrations: FleetMigrations
   readonly logger: Logger
   readonly isDraining: () => boolean
 }
 
 export function migrationsRoutes(app: App, { migrations, logger, isDraining }: MigrationsRoutesOptions): void {
-  const find = () => migrations ?? noRoute()
-  const runs = new MigrationRuns({ migrations: find, logger, isDraining })
-  mountReads(app, find)
+  const runs = new MigrationRuns({ migrations, logger, isDraining })
+  mountReads(app, migrations)
   for (const verb of ['up', 'retry'] as const) mountStart(app, runs, verb)
   mountRuns(app, runs)
   mountEvents(app, runs)
 }
 
-const noRoute = (): never => {
-  throw new TenantryError('ROUTE_NOT_FOUND', 'There is no such route.')
-}
-
-function mountReads(app: App, find: () => ServedMigrations): void {
+function mountReads(app: App, migrations: FleetMigrations): void {
   const status = { id: 'getMigrations', tag, summary: 'Where the fleet stands', answer: FleetStatusSchema }
-  endpoint(app, { on: 'GET /api/migrations', ...status }, () => find().status())
+  endpoint(app, { on: 'GET /api/migrations', ...status }, () => migrations.status())
   const drift = {
     id: 'getMigrationDrift',
     tag,
     summary: 'Compare tenants with the reference',
     answer: DriftReportSchema,
   }
-  endpoint(app, { on: 'GET /api/migrations/drift', ...drift, query: DriftQuery }, async (c) => {
-    const { drift = noRoute } = find()
-    return drift(selectionOf(queryOf(c, DriftQuery)))
-  })
+  endpoint(app, { on: 'GET /api/migrations/drift', ...drift, query: DriftQuery }, (c) =>
+    migrations.drift(selectionOf(queryOf(c, DriftQuery))),
+  )
 }
 
 function selectionOf({ tenants, ...filter }: z.output<typeof DriftQuery>): FleetSelection {
