@@ -46,7 +46,6 @@ async function makeTables(client, rows) {
     insert into entry select n, 1 + n % ${ROOTS}, n, 'entry number ' || n from generate_series(1, ${rows}) n;
     reset search_path`)
   await client.query(`vacuum analyze ${SCHEMA}.company, ${SCHEMA}.entry`)
-  await client.query('checkpoint')
 }
 
 async function byAdoption({ tenantry }, client, rows) {

@@ -3,6 +3,7 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import { makePlan } from '../../src/features/adopt/plan-make.ts'
 import type { AdoptPlan } from '../../src/features/adopt/plan.ts'
+import { skipUnless } from '../harness/skip.ts'
 import { chinookTables, findChinook, readChinook } from '../support/chinook.ts'
 import { contentOf, faultsOf, shapeOf, useInstance } from './fixture.ts'
 
@@ -34,7 +35,7 @@ const decided = async (table: string): Promise<AdoptPlan> => {
   return makePlan(admin, { root: { table }, answers })
 }
 
-describe.runIf(path !== undefined)('Chinook', () => {
+describe('Chinook', () => {
   const roots = [
     { root: 'customer', tenants: 59, of: 'customer_id' },
     {
@@ -43,7 +44,8 @@ describe.runIf(path !== undefined)('Chinook', () => {
       of: '(select support_rep_id from customer c where c.customer_id = invoice.customer_id)',
     },
   ]
-  test.each(roots)('by $root', async ({ root, tenants, of }) => {
+  test.for(roots)('by $root', async ({ root, tenants, of }, context) => {
+    skipUnless(context, path !== undefined, 'the Chinook file is absent')
     const { admin, tenantry } = shop()
     await load()
     const shape = await shapeOf(admin, 'public')

@@ -249,6 +249,7 @@ describe('the rights that init gives out', () => {
       'current_tenant_role',
       'current_user_id',
       'direct_tenant_id',
+      'get_tenant_database_size',
       'get_user_tenant_role',
       'is_tenant_member',
       'observe_access',

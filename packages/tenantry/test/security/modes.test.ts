@@ -1,10 +1,13 @@
 // A read-only tenant, or scope, is written by nobody: whichever way the statement goes in, and whatever an injected one
 // tries first. PostgreSQL holds it; these are the attempts to make it let go.
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { from as copyFrom, to as copyTo } from 'pg-copy-streams'
 import Cursor from 'pg-cursor'
 import QueryStream from 'pg-query-stream'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import type { PoolClient } from '../../src/engine/sql/pg.ts'
 import type { RunningScope } from '../../src/index.ts'
 import { createTenantry, type Tenantry } from '../../src/tenantry.ts'
@@ -272,13 +275,16 @@ describe('the mode of a tenant', () => {
   })
 
   it('holds for schema tenants, whose migrations go on', async () => {
-    const app = (await database.admin.query<{ id: string }>('select id from tenantry.instance')).rows[0]?.id ?? ''
-    const { id, schemaName } = await tenantry.tenants.setMode('own', { mode: 'maintenance', operators: ['ops'] })
-    await database.admin.query(`create table ${schemaName}.own (text text)`)
-    await database.admin.query('select tenantry.guard_schema($1, $2, $3, $4)', [
-      ...[id, schemaName, `tn_${app}_app`, `tn_${app}_central`],
-    ])
-    expect(await tenantry.migrateTenant('own')).toEqual([])
+    await tenantry.tenants.setMode('own', { mode: 'maintenance', operators: ['ops'] })
+    const migrations = await mkdtemp(join(tmpdir(), 'tenantry-modes-'))
+    await mkdir(join(migrations, 'tenant'))
+    await writeFile(join(migrations, 'tenant', '0001_own.sql'), 'create table own (text text)')
+    const newer = createTenantry({ adminUrl: database.adminUrl, migrations })
+    onTestFinished(async () => {
+      await newer.close()
+      await rm(migrations, { recursive: true })
+    })
+    expect(await newer.migrateTenant('own')).toEqual(['0001_own.sql'])
     const insert = `insert into own values ('x')`
     expect(await codeOf(tenantry.scope('own', { userId: 'ops' }).query(insert))).toBe('done')
     await tenantry.tenants.setMode('own', { mode: 'read_only' })
