@@ -82,7 +82,7 @@ export async function startRuntime(adminUrl: string, settings: TenantrySettings,
     const roles = instance.roles
     const files = await readMigrationFiles(settings.migrations ?? 'migrations')
     const migrations = createMigrations({ files, roles })
-    await migrations.applyShared(central)
+    if (settings.migrateOnStart !== false) await migrations.applyShared(central)
     const sharedSchemas = sharedSchemasOf(settings)
     if (settings.checkPolicies !== false) {
       await refuseBrokenPolicies(central, { roles, loginUser: roles.login, sharedSchemas })

@@ -66,6 +66,11 @@ export interface TenantrySettings {
    */
   readonly verifyEveryMs?: number
   /**
+   * Whether start() applies the pending shared migrations; default true. With false they wait for `migrations.up()`, and
+   * what needs their tables fails until then.
+   */
+  readonly migrateOnStart?: boolean
+  /**
    * How many tenant schemas to keep ready, each to be handed out by a rename; default none. They are made in the
    * background, by one process at a time. An explicit 0 drops those that are left.
    */

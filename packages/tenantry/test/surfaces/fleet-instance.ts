@@ -16,6 +16,8 @@ export interface FleetInstance {
   readonly folder: string
   /** Writes the next tenant migration, which adds a column to every tenant's table `note`. */
   addMigration(sql?: string): Promise<string>
+  /** Writes a shared migration. */
+  addShared(sql: string): Promise<string>
   /** An instance that has read the migrations that there are now. */
   open(): Promise<Tenantry>
   /** Changes a tenant's schema by hand. */
@@ -52,6 +54,12 @@ export async function openFleetInstance(): Promise<FleetInstance> {
       count += 1
       const name = `${String(count).padStart(4, '0')}_more_${count}.sql`
       await writeFile(join(tenantFolder, name), sql ?? `alter table note add column c${count} int`)
+      return name
+    },
+    addShared: async (sql) => {
+      const name = '0001_shared.sql'
+      await mkdir(join(migrations, 'shared'), { recursive: true })
+      await writeFile(join(migrations, 'shared', name), sql)
       return name
     },
     byHand: async (sql) => {

@@ -1,7 +1,7 @@
 // Migrations on the command line, against the database and against a server.
 import { EventEmitter } from 'node:events'
 import { PassThrough } from 'node:stream'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { packageComposition } from '../../src/surfaces/cli/composition.ts'
 import { main } from '../../src/surfaces/cli/main.ts'
 import type { HttpServer } from '../../src/surfaces/http/server.ts'
@@ -137,4 +137,18 @@ test('lint reads the folder of the configuration, and needs neither a server nor
   expect(await runCli(['migrate', 'lint', 'migrations', '--since', '9999'], { cwd: stage.folder })).toMatchObject({
     code: 0,
   })
+})
+
+test('a dry run and a look at the status apply nothing, shared migrations neither', async () => {
+  const fresh = await openFleetInstance()
+  onTestFinished(() => fresh.close())
+  const shared = await fresh.addShared('create table rate (currency text primary key)')
+  const on = { env: { DATABASE_ADMIN_URL: fresh.adminUrl }, cwd: fresh.folder }
+  const exists = "do $$ begin if to_regclass('public.rate') is null then raise 'no table'; end if; end $$"
+  expect(await runCli(['migrate', 'up', '--dry-run'], on)).toMatchObject({ code: 0 })
+  const { stdout } = await runCli(['migrate', 'status', '--json'], on)
+  expect(JSON.parse(stdout)).toMatchObject({ shared: { pending: expect.arrayContaining([shared]) as unknown } })
+  await expect(fresh.byHand(exists)).rejects.toThrow('no table')
+  expect(await runCli(['migrate', 'up'], on)).toMatchObject({ code: 0 })
+  await fresh.byHand(exists)
 })

@@ -11,10 +11,20 @@ import { peopleActingAs } from './people-target.ts'
 import { organizationsActingAs, teamsActingAs } from './organizations-target.ts'
 import { chooseTarget, credentialSettings, type Target } from './target.ts'
 
+/** Of an instance that a command opens itself, over its configuration. */
+export interface DirectSettings {
+  readonly migrateOnStart?: boolean
+}
+
 /** Runs `work` on the target of this command line. */
-export async function withTarget<T>(run: CommandRun, work: (target: Target) => Promise<T>): Promise<T> {
+export async function withTarget<T>(
+  run: CommandRun,
+  work: (target: Target) => Promise<T>,
+  settings: DirectSettings = {},
+): Promise<T> {
   const choice = await chooseTarget(run.target)
-  const target = choice.kind === 'http' ? httpTarget(choice) : await openDirect(run, choice.adminUrl)
+  const target =
+    choice.kind === 'http' ? httpTarget(choice) : await openDirect(run, { ...settings, adminUrl: choice.adminUrl })
   try {
     return await work(target)
   } finally {
@@ -22,8 +32,8 @@ export async function withTarget<T>(run: CommandRun, work: (target: Target) => P
   }
 }
 
-async function openDirect(run: CommandRun, adminUrl: string): Promise<Target> {
-  const tenantry = await run.composition.createTenantry({ adminUrl, ...credentialSettings(run.target.env) })
+async function openDirect(run: CommandRun, settings: DirectSettings & { readonly adminUrl: string }): Promise<Target> {
+  const tenantry = await run.composition.createTenantry({ ...settings, ...credentialSettings(run.target.env) })
   return {
     tenants: actingAs('cli', tenantry.tenants),
     credentials: credentialsActingAs('cli', tenantry.credentials),

@@ -35,6 +35,7 @@ export const configVariables: readonly ConfigVariable[] = [
   number('TENANTRY_STATEMENT_TIMEOUT_MS', 'statementTimeoutMs', "longest time a tenant's statement may run"),
   number('TENANTRY_REGISTRY_TTL_MS', 'registryTtlMs', 'how long a cached tenant is served unasked'),
   number('TENANTRY_VERIFY_EVERY_MS', 'verifyEveryMs', 'how often isolation is verified'),
+  boolean('TENANTRY_MIGRATE_ON_START', 'migrateOnStart', 'whether a start applies pending shared migrations'),
   number('TENANTRY_WARM_SCHEMAS', 'warmSchemas', 'how many tenant schemas are kept ready'),
   boolean('TENANTRY_CHECK_POLICIES', 'checkPolicies', 'whether a start compares the policies of all tables'),
   text(

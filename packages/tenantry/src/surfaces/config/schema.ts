@@ -105,6 +105,7 @@ export const ConfigSchema = z.strictObject({
   statementTimeoutMs: z.int().min(1).optional(),
   registryTtlMs: count.optional(),
   verifyEveryMs: z.int().min(1_000).optional(),
+  migrateOnStart: z.boolean().optional(),
   warmSchemas: z.int().min(0).max(1_000).optional(),
   checkPolicies: z.boolean().optional(),
   credentials: z

@@ -61,7 +61,9 @@ export const migrateCommand: CommandSpec = {
   },
   run(run) {
     const action: Action<WithMigrations, Exit> = actionOf(run, 'migrate', actions)
-    return action.act(run, (work) => withTarget(run, ({ migrations }) => work(migrations)))
+    // A command that looks, or says what it would do, applies nothing by starting.
+    const settings = { migrateOnStart: false }
+    return action.act(run, (work) => withTarget(run, ({ migrations }) => work(migrations), settings))
   },
 }
 
