@@ -126,9 +126,10 @@ test('a run goes on when the server ends all its connections in the middle', asy
   expect(await fixture.unlikeReference()).toEqual([])
 })
 
-test('a server that stays away ends the run as failed once it answers, or throws', async () => {
+test('a run whose server stays away throws, and is written down as interrupted by the next one', async () => {
   await fixture.add(20)
   const blocked = { isAway: false }
+  let transactions = 0
   const fleet = fixture.fleet([first, second], {
     outageMs: 200,
     open: (max) => {
@@ -138,7 +139,13 @@ test('a server that stays away ends the run as failed once it answers, or throws
       const pick = () => (blocked.isAway ? away : real)
       return {
         query: (text, values) => pick().query(text, values),
-        transaction: (work) => pick().transaction(work),
+        transaction: async (work) => {
+          const result = await pick().transaction(work)
+          transactions += 1
+          // Some batches have been committed by now, and some are still to come.
+          if (transactions === 8) blocked.isAway = true
+          return result
+        },
         session: (work) => pick().session(work),
         listen: gone,
         close: async () => {
@@ -148,10 +155,7 @@ test('a server that stays away ends the run as failed once it answers, or throws
       }
     },
   })
-  const onProgress = ({ done }: { done: number }) => {
-    if (done >= 4) blocked.isAway = true
-  }
-  await expect(fleet.up({ batchSize: 2, connections: 1, onProgress })).rejects.toMatchObject({
+  await expect(fleet.up({ batchSize: 2, connections: 1 })).rejects.toMatchObject({
     code: 'DATABASE_UNAVAILABLE',
   })
   blocked.isAway = false
@@ -164,15 +168,13 @@ test('a server that stays away ends the run as failed once it answers, or throws
 
 test('a run that has lost its lease commits nothing more, before it hears of it', async () => {
   await fixture.add(30)
-  let taken: Promise<unknown> | undefined
   const fleet = fixture.fleet([first, second], { times: { heartbeatMs: 60_000, leaseMs: 60_000 } })
-  const run = await fleet.up({
-    ...{ batchSize: 1, connections: 1 },
-    onProgress: ({ done }) => {
-      if (done > 0) taken ??= fixture.rows(`update tenantry.migration_run set state = 'interrupted'`)
-    },
-  })
-  await taken
+  const release = await fixture.hold('tenant_t_15.invoice')
+  const running = fleet.up({ batchSize: 1, connections: 1, lockTimeoutMs: 60_000 })
+  await until(async () => (await fleet.status()).upToDate > 0)
+  await fixture.rows(`update tenantry.migration_run set state = 'interrupted'`)
+  await release()
+  const run = await running
   expect(run.state).toBe('interrupted')
   expect((await fleet.status()).pending).toBeGreaterThan(0)
 })

@@ -58,10 +58,12 @@ test('a signal stops it after what is under way, and the next run goes on', asyn
   await fixture.add(40)
   const controller = new AbortController()
   const fleet = fixture.fleet([first, second])
-  const run = await fleet.up({
-    ...{ batchSize: 2, connections: 1, signal: controller.signal },
-    onProgress: ({ done }) => done > 0 && controller.abort(),
-  })
+  const release = await fixture.hold('tenant_t_20.invoice')
+  const running = fleet.up({ batchSize: 2, connections: 1, signal: controller.signal, lockTimeoutMs: 60_000 })
+  await until(async () => (await fleet.status()).upToDate > 0)
+  controller.abort()
+  await release()
+  const run = await running
   expect(run).toMatchObject({ state: 'stopped', reason: 'It was told to stop.', failed: 0 })
   expect(run.done).toBeLessThan(40)
   expect(await fleet.up()).toMatchObject({ state: 'complete', done: 40 - run.done, upToDate: run.done })

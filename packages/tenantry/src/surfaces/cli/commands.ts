@@ -16,6 +16,7 @@ import {
   suspendCommand,
 } from './commands/lifecycle.ts'
 import { memberCommand } from './commands/members.ts'
+import { fleetCommand } from './commands/fleet.ts'
 import { migrateCommand } from './commands/migrate.ts'
 import { modeCommand } from './commands/mode.ts'
 import { organizationCommand } from './commands/organizations.ts'
@@ -61,6 +62,7 @@ export const commands: readonly CommandSpec[] = [
   restoreCommand,
   purgeCommand,
   migrateCommand,
+  fleetCommand,
   credentialsCommand,
   supportCommand,
   operatorCommand,
