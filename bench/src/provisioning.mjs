@@ -39,7 +39,7 @@ export function plainScript(schema, { app, central }) {
     (name) => `alter table ${name} enable row level security, force row level security;
 grant select, insert, update, delete on ${name} to ${app}, ${central};
 grant usage, select on sequence ${name}_id_seq to ${app};
-create policy tenantry_guard on ${name} to ${app} using ${test} with check ${test};
+create policy tenantry_guard on ${name} to ${app} using ${test};
 create policy tenantry_central on ${name} to ${central} using (true) with check (true);`,
   )
   return `begin; create schema ${schema}; grant usage on schema ${schema} to ${app}, ${central};

@@ -1,168 +1,205 @@
 -- Fingerprints of schemas, many in one call. Equal for schemas with the same objects, however and in whatever order
 -- those were made. No oid of an object inside the schema counts, nor its own name, nor the id of its tenant in policies,
 -- nor the gaps that dropped columns leave. Any other tenant's id counts, and so do owners, grants and switched-off guards.
+-- Made to tell what differs by accident or by hand, not to withstand somebody who looks for two schemas with one: the sum
+-- of hashes of 64 bits of all there is.
 --
--- One statement whose inner query runs once for each schema, by index alone, so that its cost does not grow with their
--- number: pg_depend leads from a schema to what it holds, pg_class has no index for that. Its plan is made once a session.
--- Deparsing costs most (pg_get_indexdef 26 us, a policy's expression 13 us; 3 us for one that needs no table, which a
--- relation of 0 says), so it is left out where the columns of the catalogue say the same.
---
--- search_path is each schema's while it is looked at: what is its own is written without its name then.
+-- One statement over all of them, by index alone, so that it costs the same per schema in a fleet of any size: pg_depend
+-- leads from a schema to what it holds, pg_class has no index for that. Its plan is made once a session. What costs most
+-- after the look-ups is to write expressions out, so it is left out where the columns of the catalogue say the same, and
+-- the two expressions of guards are written out once a schema. Names of the schema's own are met with it and lose it.
 create function tenantry.schema_fingerprints(schemas text[], tenants uuid[])
   returns table (schema_name text, fingerprint text)
   language plpgsql
   set search_path = pg_catalog, pg_temp
   set plan_cache_mode = force_generic_plan
   set enable_seqscan = off
+  set enable_hashjoin = off
+  set enable_mergejoin = off
+  set enable_bitmapscan = off
   set enable_material = off
+  set enable_memoize = off
   set jit = off as $$
 #variable_conflict use_column
 begin
   return query
-  select u.name, (
-    with member as materialized (
-      select d.classid, d.objid from pg_depend d where d.refclassid = 'pg_namespace'::regclass and d.refobjid = n.oid
-    ),
-    relation as materialized (
-      select c.*, c.relkind in ('r', 'p', 'f') and exists (select from pg_attribute a where a.attrelid = c.oid and a.attnum > 0 and a.attisdropped) as has_gaps
-        from member m join pg_class c on c.oid = m.objid where m.classid = 'pg_class'::regclass
-    ),
-    type as materialized (
-      select t.* from member m join pg_type t on t.oid = m.objid where m.classid = 'pg_type'::regclass
-    ),
-    policy as materialized (
-      select r.relname, p.polrelid, p.polname, p.polcmd, p.polpermissive, p.polroles, p.polqual, p.polwithcheck,
-          p.polqual::text as raw_using, p.polwithcheck::text as raw_check
-        from relation r join pg_policy p on p.polrelid = r.oid where r.relkind in ('r', 'p')
-    ),
-    -- All tables of a schema carry the same two expressions, which have to be written out but once.
-    guard as materialized (
-      select p.raw_using as raw, replace(pg_get_expr(p.polqual, 0), u.tenant::text, '<tenant>') as text from policy p
-       where p.polname = 'tenantry_guard' and strpos(p.raw_using, '{VAR ') = 0 limit 1
-    ),
-    central as materialized (
-      select p.raw_using as raw, pg_get_expr(p.polqual, 0) as text from policy p
-       where p.polname = 'tenantry_central' and strpos(p.raw_using, '{VAR ') = 0 limit 1
-    ),
-    line as (
-      select row('schema', n.nspowner, (select array_agg(a::text order by a::text) from unnest(coalesce(n.nspacl, acldefault('n', n.nspowner))) a))::text as line
-      union all
-      select row('relation', r.relname, r.relkind, r.relpersistence, r.relrowsecurity, r.relforcerowsecurity, r.relreplident,
-          r.relowner, r.relam, r.reltablespace, nullif(r.reloftype, 0)::regtype,
-          case when r.reloptions is not null then (select array_agg(o order by o) from unnest(r.reloptions) o) end,
-          (select array_agg(a::text order by a::text) from unnest(coalesce(r.relacl, acldefault((case r.relkind when 'S' then 's' else 'r' end)::"char", r.relowner))) a),
-          case when r.relkind in ('r', 'p', 'f') then (select array_agg(i.inhparent::regclass order by i.inhseqno) from pg_inherits i where i.inhrelid = r.oid) end,
-          case when r.relispartition then pg_get_expr(r.relpartbound, r.oid) end, case r.relkind when 'p' then pg_get_partkeydef(r.oid) end,
-          case when r.relkind in ('v', 'm') then pg_get_viewdef(r.oid) end)::text
-        from relation r
-      union all
-      select row('columns', r.relname, c.columns)::text from (
-        select r.oid, r.relname from relation r where r.relkind <> 'S'
-        union all select t.typrelid, t.typname from type t where t.typtype = 'c') r, lateral (
-        select array_agg(row(a.attname, case when a.atttypid < 16384 then a.atttypid::text else format_type(a.atttypid, null) end, a.atttypmod,
-            case when a.attcollation < 16384 then a.attcollation::text else a.attcollation::regcollation::text end, a.attnotnull, a.attstorage,
-            -- What few columns have.
-            case when a.attislocal and a.attinhcount = 0 and a.attidentity = '' and a.attgenerated = '' and a.attcompression = ''
-              and coalesce(a.attstattarget, -1) = -1 and a.attoptions is null and a.attfdwoptions is null and a.attacl is null then null
-            else row(a.attislocal, a.attinhcount, a.attidentity, a.attgenerated, a.attcompression, coalesce(a.attstattarget, -1), a.attoptions, a.attfdwoptions,
-              (select array_agg(x::text order by x::text) from unnest(a.attacl) x))::text end,
-            case when a.atthasdef then (select pg_get_expr(d.adbin, case a.attgenerated when '' then 0 else a.attrelid end) from pg_attrdef d
-              where d.adrelid = a.attrelid and d.adnum = a.attnum) end)::text) as columns
-          from (select * from pg_attribute a where a.attrelid = r.oid and a.attnum > 0 and not a.attisdropped order by a.attnum) a) c
-      union all
-      -- A column by its place among those that are there, which is its number where none was dropped.
-      select case when c.contype = 'n' then
-          row('not null', r.relname, c.conname, (select a.attname from pg_attribute a where a.attrelid = r.oid and a.attnum = c.conkey[1]), c.convalidated, c.conislocal, c.coninhcount, c.connoinherit)::text
-        else row('constraint', r.relname, c.conname, c.contype, c.condeferrable, c.condeferred, c.convalidated, c.enforced, c.period,
-          c.conislocal, c.coninhcount, c.connoinherit and c.contype in ('c', 'n'), c.confupdtype, c.confdeltype, c.confmatchtype, c.conparentid <> 0,
-          case when r.has_gaps then (
-            select array_agg((select count(*) from pg_attribute a where a.attrelid = r.oid and a.attnum between 1 and k.n and not a.attisdropped))
-              from unnest(c.conkey) k(n)) else c.conkey end,
-          case when c.contype = 'f' then c.confrelid::regclass end,
-          case when c.contype = 'f' then array(select (select a.attname from pg_attribute a where a.attrelid = c.confrelid and a.attnum = k) from unnest(c.confkey) k) end,
-          case when c.contype = 'f' and c.confdelsetcols is not null then pg_get_constraintdef(c.oid) end,
-          case c.contype when 'c' then pg_get_expr(c.conbin, r.oid) when 'x' then pg_get_constraintdef(c.oid) end)::text end
-        from (values (true, false)) as older (conenforced, conperiod), relation r, lateral (
-          -- The two columns are PostgreSQL 18's; before it their names mean those of the constants outside.
-          select c.*, conenforced as enforced, conperiod as period from pg_constraint c where c.conrelid = r.oid) c
-       -- Those that partitions have of their parent's keys follow from it, and get their names by chance.
-       where r.relkind in ('r', 'p', 'f') and (c.conparentid = 0 or c.contype <> 'f')
-      union all
-      select row('index', r.relname, c.relname, c.relowner, c.relam, c.reltablespace, x.indisunique, x.indnullsnotdistinct, x.indisprimary,
-          x.indisexclusion, x.indimmediate, x.indisvalid, x.indisready, x.indislive, x.indisclustered, x.indisreplident, x.indnkeyatts,
-          case when r.has_gaps then (
-            select string_agg(case k.n when 0 then 0 else (select count(*) from pg_attribute a where a.attrelid = r.oid and a.attnum between 1 and k.n and not a.attisdropped) end::text, ' ')
-              from unnest(x.indkey) k(n)) else x.indkey::text end, x.indoption::text,
-          case when c.reloptions is not null then (select array_agg(o order by o) from unnest(c.reloptions) o) end,
-          case when c.relispartition then (select i.inhparent::regclass from pg_inherits i where i.inhrelid = c.oid) end,
-          case when x.indexprs is null and x.indpred is null and 16384 > all (x.indclass) and 16384 > all (x.indcollation)
-            then row(x.indclass, x.indcollation)::text else pg_get_indexdef(c.oid, 0, true) end)::text
-        from relation r join pg_index x on x.indrelid = r.oid join pg_class c on c.oid = x.indexrelid
-       where r.relhasindex
-      union all
-      select row('policy', p.relname, p.polname, p.polcmd, p.polpermissive,
-          case cardinality(p.polroles) when 1 then p.polroles else (select array_agg(o order by o) from unnest(p.polroles) o) end,
-          case p.raw_using when g.raw then g.text when c.raw then c.text else
-            replace(pg_get_expr(p.polqual, case when strpos(p.raw_using, '{VAR ') = 0 then 0 else p.polrelid end), u.tenant::text, '<tenant>') end,
-          case p.raw_check when g.raw then g.text when c.raw then c.text else
-            replace(pg_get_expr(p.polwithcheck, case when strpos(p.raw_check, '{VAR ') = 0 then 0 else p.polrelid end), u.tenant::text, '<tenant>') end)::text
-        from policy p left join guard g on true left join central c on true
-      union all
-      -- PostgreSQL's own triggers enforce foreign keys; switched off, the key is none.
-      select case when t.tgisinternal then row('internal trigger', r.relname, t.tgenabled, t.tgtype,
-            (select c.conname from pg_constraint c where c.oid = t.tgconstraint))::text
-          when t.tgparentid <> 0 then row('trigger', r.relname, t.tgname, t.tgenabled)::text
-          else row('trigger', r.relname, t.tgname, t.tgenabled, pg_get_triggerdef(t.oid, true))::text end
-        from relation r join pg_trigger t on t.tgrelid = r.oid where r.relhastriggers and (not t.tgisinternal or t.tgenabled <> 'O')
-      union all
-      select row('rule', r.relname, w.rulename, w.ev_enabled, pg_get_ruledef(w.oid, true))::text
-        from relation r join pg_rewrite w on w.ev_class = r.oid where r.relhasrules and w.rulename <> '_RETURN'
-      union all
-      select row('sequence', r.relname, s.seqtypid, s.seqstart, s.seqincrement, s.seqmax, s.seqmin, s.seqcache, s.seqcycle,
-          (select row(d.deptype, d.refobjid::regclass, a.attname)::text from pg_depend d join pg_attribute a on a.attrelid = d.refobjid and a.attnum = d.refobjsubid
-            where d.classid = 'pg_class'::regclass and d.objid = r.oid and d.objsubid = 0 and d.refclassid = 'pg_class'::regclass and d.deptype in ('a', 'i')))::text
-        from relation r join pg_sequence s on s.seqrelid = r.oid where r.relkind = 'S'
-      union all
-      select row('type', t.typname, t.typtype, t.typowner,
-          (select array_agg(a::text order by a::text) from unnest(coalesce(t.typacl, acldefault('T', t.typowner))) a),
-          (select array_agg(e.enumlabel order by e.enumsortorder) from pg_enum e where e.enumtypid = t.oid),
-          case t.typtype when 'd' then row(format_type(t.typbasetype, t.typtypmod), t.typcollation::regcollation, t.typnotnull, t.typdefault,
-            (select array_agg(row(c.conname, c.convalidated, pg_get_constraintdef(c.oid))::text order by c.conname) from pg_constraint c where c.contypid = t.oid))::text
-          when 'r' then (select row(format_type(g.rngsubtype, null), g.rngcollation::regcollation, o.opcname, o.opcnamespace::regnamespace,
-              nullif(g.rngcanonical, 0)::regprocedure, nullif(g.rngsubdiff, 0)::regprocedure, format_type(g.rngmultitypid, null))::text
-            from pg_range g join pg_opclass o on o.oid = g.rngsubopc where g.rngtypid = t.oid)
-          when 'b' then row(t.typinput::regprocedure, t.typoutput::regprocedure, t.typlen, t.typalign, t.typstorage, t.typdefault)::text end)::text
-        from type t
-      union all
-      select row('function', p.proname, pg_get_function_arguments(p.oid), pg_get_function_result(p.oid), p.prokind, p.prolang, p.provolatile,
-          p.proparallel, p.proisstrict, p.prosecdef, p.proleakproof, p.procost, p.prorows, nullif(p.prosupport, 0)::regprocedure, p.proowner,
-          (select array_agg(a::text order by a::text) from unnest(coalesce(p.proacl, acldefault('f', p.proowner))) a),
-          (select array_agg(case when o like 'search\_path=%' then regexp_replace(o, '(^|[=, ])' || s.own || '(?=,|$)', '\1<schema>', 'g') else o end order by o)
-            from unnest(p.proconfig) o),
-          md5(p.prosrc), p.probin, pg_get_function_sqlbody(p.oid), p.protrftypes::regtype[],
-          (select row(g.aggkind, g.aggtransfn, g.aggfinalfn, g.aggcombinefn, g.aggserialfn, g.aggdeserialfn, g.aggmtransfn, g.aggminvtransfn, g.aggmfinalfn,
-              g.aggsortop::regoperator, format_type(g.aggtranstype, null), g.agginitval, g.aggminitval)::text from pg_aggregate g where g.aggfnoid = p.oid))::text
-        from member m join pg_proc p on p.oid = m.objid where m.classid = 'pg_proc'::regclass
-      union all
-      select row('statistics', t.stxname, t.stxowner, coalesce(t.stxstattarget, -1), regexp_replace(pg_get_statisticsobjdef(t.oid), s.pattern, '\1'))::text
-        from member m join pg_statistic_ext t on t.oid = m.objid where m.classid = 'pg_statistic_ext'::regclass
-      union all
-      select row('default privileges', d.defaclrole, d.defaclobjtype, (select array_agg(a::text order by a::text) from unnest(d.defaclacl) a))::text
-        from member m join pg_default_acl d on d.oid = m.objid where m.classid = 'pg_default_acl'::regclass
-      union all
-      -- What no migration of a tenant needs is known by its name alone: operators, collations, text search, extensions.
-      select row('other', i.type, regexp_replace(i.identity, s.pattern, '\1', 'g'))::text from member m, lateral pg_identify_object(m.classid, m.objid, 0) i
-       where m.classid not in ('pg_class'::regclass, 'pg_type'::regclass, 'pg_proc'::regclass, 'pg_statistic_ext'::regclass,
-         'pg_default_acl'::regclass, 'pg_publication_namespace'::regclass)
-    )
-    select encode(sha256(convert_to(string_agg(l.line, e'\n' order by l.line collate "C"), 'UTF8')), 'hex') from (
-      select case when strpos(line.line, s.prefix) > 0 then regexp_replace(line.line, s.pattern, '\1', 'g') else line.line end as line from line) l)
-  from unnest(schemas, tenants) u (name, tenant)
-  join pg_namespace n on n.nspname = u.name::name
-  cross join lateral (
-    select quote_ident(u.name) || '.' as prefix, regexp_replace(quote_ident(u.name), '(\W)', '\\\1', 'g') as own,
-      '(^|[^[:alnum:]_$".])' || regexp_replace(quote_ident(u.name), '(\W)', '\\\1', 'g') || '\.' as pattern,
-      set_config('search_path', quote_ident(u.name) || ', pg_temp', true)) s;
+  with space as materialized (
+    select u.nr, u.name, u.tenant::text as tenant, quote_ident(u.name) || '.' as own, n.oid, n.nspowner, n.nspacl
+      from unnest(schemas, tenants) with ordinality u (name, tenant, nr) join pg_namespace n on n.nspname = u.name::name
+  ),
+  member as materialized (
+    select s.nr, s.own, s.tenant, d.classid, d.objid from space s join pg_depend d on d.refclassid = 'pg_namespace'::regclass and d.refobjid = s.oid
+  ),
+  relation as materialized (
+    select m.nr, m.own, m.tenant, c.oid, c.relname, c.relnamespace, c.relkind, c.relpersistence, c.relrowsecurity, c.relforcerowsecurity, c.relreplident, c.relowner,
+        c.relam, c.reltablespace, c.reloftype, c.reloptions, c.relacl, c.relhasindex, c.relhastriggers, c.relhasrules,
+        case when c.relispartition then pg_get_expr(c.relpartbound, c.oid) end as bound
+      from member m join pg_class c on c.oid = m.objid where m.classid = 'pg_class'::regclass
+  ),
+  type as materialized (
+    select m.nr, m.own, t.* from member m join pg_type t on t.oid = m.objid where m.classid = 'pg_type'::regclass
+  ),
+  -- Each list of rights but once, in one order.
+  acl as materialized (
+    select x.kind, x.given, x.owner, (select array_agg(a::text order by a::text) from unnest(coalesce(x.given, acldefault(x.kind, x.owner))) a) as rights
+      from (select distinct case r.relkind when 'S' then 's' else 'r' end::"char" as kind, r.relacl as given, r.relowner as owner from relation r
+        union select 'n', s.nspacl, s.nspowner from space s) x
+  ),
+  attribute as materialized (
+    select r.nr, r.own, r.relname, a.attrelid, a.attnum, a.attname, a.atttypid, a.atttypmod, a.attcollation, a.attnotnull, a.attstorage, a.attislocal, a.attinhcount,
+        a.attidentity, a.attgenerated, a.attcompression, a.attstattarget, a.attoptions, a.attfdwoptions, a.attacl, a.atthasdef, a.attisdropped
+      from (select r.nr, r.own, r.oid, r.relname from relation r where r.relkind <> 'S'
+        union all select t.nr, t.own, t.typrelid, t.typname from type t where t.typtype = 'c') r join pg_attribute a on a.attrelid = r.oid
+     where a.attnum > 0
+  ),
+  -- Tables with dropped columns: there a column's number is not its place.
+  gaps as materialized (
+    select coalesce(array_agg(distinct a.attrelid), '{}') as tables from attribute a where a.attisdropped
+  ),
+  policy as materialized (
+    select r.nr, r.own, r.tenant, r.relname, p.oid, p.polrelid, p.polname, p.polcmd, p.polpermissive, p.polroles, p.polqual, p.polwithcheck,
+        p.polqual::text as using_tree, p.polwithcheck::text as check_tree
+      from relation r join pg_policy p on p.polrelid = r.oid where r.relkind in ('r', 'p')
+  ),
+  -- Each of the two is the same on all tables of a schema as a rule, down to how the server keeps it.
+  guard as materialized (
+    select p.nr, p.polname, min(p.own) as own, min(p.tenant) as tenant, min(p.oid) as oid from policy p
+     where p.polname in ('tenantry_guard', 'tenantry_central') group by p.nr, p.polname
+    having min(p.using_tree) = max(p.using_tree) and count(p.using_tree) = count(*) and strpos(min(p.using_tree), '{VAR ') = 0
+      and count(p.check_tree) in (0, count(*)) and coalesce(min(p.check_tree) = min(p.using_tree) and max(p.check_tree) = min(p.using_tree), true)
+  ),
+  "constraint" as materialized (
+    select r.nr, r.own, r.relname, r.relnamespace, c.*
+      from (values (true, false)) as older (conenforced, conperiod), relation r, lateral (
+        -- The two columns are PostgreSQL 18's; before it their names mean those of the constants outside.
+        select c.oid, c.conrelid, c.conname, c.contype, c.convalidated, c.conislocal, c.coninhcount, c.connoinherit, c.conkey, c.condeferrable, c.condeferred, c.confupdtype,
+            c.confdeltype, c.confmatchtype, c.conparentid, c.confrelid, c.confkey, c.confdelsetcols, c.conbin, conenforced as enforced, conperiod as period
+          from pg_constraint c where c.conrelid = r.oid) c
+     -- Those that partitions have of their parent's keys follow from it, and get their names by chance.
+     where r.relkind in ('r', 'p', 'f') and (c.conparentid = 0 or c.contype <> 'f')
+  ),
+  -- A table's own conditions, those of all that read the same written out once: to do so takes all of its columns' names.
+  condition as materialized (
+    select c.nr, c.own, c.relname, c.conname, max(case when c.nth = 1 then pg_get_expr(c.conbin, c.conrelid) end) over (partition by c.relname, c.tree, c.apart) as written
+      from (select c.*, row_number() over (partition by c.relname, c.tree, c.apart) as nth
+        from (select c.*, c.conbin::text as tree, case when c.conrelid = any ((select tables from gaps)::oid[]) then c.conrelid end as apart
+          from "constraint" c where c.contype = 'c') c) c
+  ),
+  -- What is written out names the schema, which is taken away below.
+  line (nr, own, facts, written) as (
+    select s.nr, s.own, row(1, s.nspowner, a.rights), null
+      from space s join acl a on a.kind = 'n' and a.owner = s.nspowner and a.given is not distinct from s.nspacl
+    union all
+    select r.nr, r.own, row(2, r.relname, r.relkind, r.relpersistence, r.relrowsecurity, r.relforcerowsecurity, r.relreplident, r.relowner, r.relam,
+        r.reltablespace, a.rights, case when r.reloptions is not null then (select array_agg(o order by o) from unnest(r.reloptions) o) end),
+        concat_ws(' ', nullif(r.reloftype, 0)::regtype, case when r.relkind in ('r', 'p', 'f') then (select string_agg(i.inhparent::regclass::text, ' ' order by i.inhseqno)
+          from pg_inherits i where i.inhrelid = r.oid) end, r.bound, case r.relkind when 'p' then pg_get_partkeydef(r.oid) when 'v' then pg_get_viewdef(r.oid)
+          when 'm' then pg_get_viewdef(r.oid) end)
+      from relation r join acl a on a.kind = (case r.relkind when 'S' then 's' else 'r' end)::"char" and a.owner = r.relowner and a.given is not distinct from r.relacl
+    union all
+    select a.nr, a.own, row(3, a.relname, a.attname, case when a.attrelid = any ((select tables from gaps)::oid[])
+          then (select count(*) from pg_attribute b where b.attrelid = a.attrelid and b.attnum between 1 and a.attnum and not b.attisdropped) else a.attnum end,
+        case when a.atttypid < 16384 then a.atttypid end, a.atttypmod, case when a.attcollation < 16384 then a.attcollation end, a.attnotnull, a.attstorage,
+        a.attislocal, a.attinhcount, a.attidentity, a.attgenerated, a.attcompression, coalesce(a.attstattarget, -1)::integer, a.attoptions, a.attfdwoptions,
+        case when a.attacl is not null then (select array_agg(x::text order by x::text) from unnest(a.attacl) x) end),
+        case when a.atthasdef or a.atttypid >= 16384 or a.attcollation >= 16384 then concat_ws(' ', case when a.atttypid >= 16384 then format_type(a.atttypid, null) end,
+          case when a.attcollation >= 16384 then a.attcollation::regcollation end, case when a.atthasdef then (
+            select pg_get_expr(d.adbin, case a.attgenerated when '' then 0 else a.attrelid end) from pg_attrdef d where d.adrelid = a.attrelid and d.adnum = a.attnum) end) end
+      from attribute a where not a.attisdropped
+    union all
+    select c.nr, c.own, row(4, c.relname, c.conname, c.contype, c.convalidated, c.conislocal, c.coninhcount::integer, c.connoinherit and c.contype in ('c', 'n'),
+        case when c.conkey is not null and c.conrelid = any ((select tables from gaps)::oid[]) then array(
+          select (select count(*)::smallint from pg_attribute a where a.attrelid = c.conrelid and a.attnum between 1 and k.n and not a.attisdropped) from unnest(c.conkey) k (n)) else c.conkey end,
+        c.condeferrable, c.condeferred, c.enforced, c.period, c.confupdtype, c.confdeltype, c.confmatchtype, c.conparentid <> 0,
+        case when c.confrelid = any ((select tables from gaps)::oid[]) then array(
+          select (select count(*)::smallint from pg_attribute a where a.attrelid = c.confrelid and a.attnum between 1 and k.n and not a.attisdropped) from unnest(c.confkey) k (n)) else c.confkey end),
+        case c.contype when 'f' then concat_ws(' ', (select case when f.relnamespace = c.relnamespace then f.relname::text else f.oid::regclass::text end
+            from pg_class f where f.oid = c.confrelid), case when c.confdelsetcols is not null then pg_get_constraintdef(c.oid) end)
+          when 'x' then pg_get_constraintdef(c.oid) end
+      from "constraint" c
+    union all
+    select c.nr, c.own, row(16, c.relname, c.conname), c.written from condition c
+    union all
+    select r.nr, r.own, row(5, r.relname, c.relname, c.relowner, c.relam, c.reltablespace, x.indisunique, x.indnullsnotdistinct, x.indisprimary, x.indisexclusion,
+        x.indimmediate, x.indisvalid, x.indisready, x.indislive, x.indisclustered, x.indisreplident, x.indnkeyatts,
+        case when r.oid = any ((select tables from gaps)::oid[]) then array(select case k.n when 0 then 0::smallint else (select count(*)::smallint from pg_attribute a
+          where a.attrelid = r.oid and a.attnum between 1 and k.n and not a.attisdropped) end from unnest(x.indkey) k (n)) else x.indkey::smallint[] end, x.indoption::smallint[],
+        case when c.reloptions is not null then (select array_agg(o order by o) from unnest(c.reloptions) o) end,
+        case when 16384 > all (x.indclass) then x.indclass end, case when 16384 > all (x.indcollation) then x.indcollation end),
+        case when x.indexprs is not null or x.indpred is not null or 16384 <= any (x.indclass) or 16384 <= any (x.indcollation) or c.relispartition then
+          concat_ws(' ', pg_get_indexdef(c.oid, 0, true), case when c.relispartition then (select i.inhparent::regclass from pg_inherits i where i.inhrelid = c.oid) end) end
+      from relation r join pg_index x on x.indrelid = r.oid join pg_class c on c.oid = x.indexrelid
+     where r.relhasindex
+    union all
+    select p.nr, p.own, row(6, p.relname, p.polname, p.polcmd, p.polpermissive, p.check_tree is null,
+        case cardinality(p.polroles) when 1 then p.polroles else (select array_agg(o order by o) from unnest(p.polroles) o) end),
+        case when p.nr <> all (case p.polname when 'tenantry_guard' then array(select g.nr from guard g where g.polname = 'tenantry_guard')
+          when 'tenantry_central' then array(select g.nr from guard g where g.polname = 'tenantry_central') else '{}' end) then concat_ws(' check ',
+          replace(pg_get_expr(p.polqual, case when strpos(p.using_tree, '{VAR ') = 0 then 0 else p.polrelid end), p.tenant, '<tenant>'),
+          replace(pg_get_expr(p.polwithcheck, case when strpos(p.check_tree, '{VAR ') = 0 then 0 else p.polrelid end), p.tenant, '<tenant>')) end
+      from policy p
+    union all
+    select g.nr, g.own, row(7, g.polname), replace(pg_get_expr(p.polqual, 0), g.tenant, '<tenant>') from guard g join pg_policy p on p.oid = g.oid
+    union all
+    -- PostgreSQL's own triggers enforce foreign keys; switched off, the key is none. Those of partitions are their parent's.
+    select r.nr, r.own, row(8, r.relname, t.tgisinternal, case when not t.tgisinternal then t.tgname end, t.tgenabled, t.tgtype, t.tgparentid <> 0),
+        case when t.tgisinternal then (select c.conname::text from pg_constraint c where c.oid = t.tgconstraint) when t.tgparentid = 0 then pg_get_triggerdef(t.oid, true) end
+      from relation r join pg_trigger t on t.tgrelid = r.oid
+     where r.relhastriggers and (not t.tgisinternal or t.tgenabled <> 'O')
+    union all
+    select r.nr, r.own, row(9, r.relname, w.rulename, w.ev_enabled), pg_get_ruledef(w.oid, true)
+      from relation r join pg_rewrite w on w.ev_class = r.oid where r.relhasrules and w.rulename <> '_RETURN'
+    union all
+    select r.nr, r.own, row(10, r.relname, s.seqtypid, s.seqstart, s.seqincrement, s.seqmax, s.seqmin, s.seqcache, s.seqcycle),
+        (select concat_ws(' ', case when f.relnamespace = r.relnamespace then f.relname::text else f.oid::regclass::text end, d.deptype, case when d.refobjid = any ((select tables from gaps)::oid[])
+            then (select count(*) from pg_attribute b where b.attrelid = d.refobjid and b.attnum between 1 and d.refobjsubid and not b.attisdropped) else d.refobjsubid end)
+          from pg_depend d join pg_class f on f.oid = d.refobjid
+         where d.classid = 'pg_class'::regclass and d.objid = r.oid and d.objsubid = 0 and d.refclassid = 'pg_class'::regclass and d.deptype in ('a', 'i'))
+      from relation r join pg_sequence s on s.seqrelid = r.oid where r.relkind = 'S'
+    union all
+    select t.nr, t.own, row(11, t.typname, t.typtype, t.typowner, t.typnotnull and t.typtype = 'd',
+        (select array_agg(a::text order by a::text) from unnest(coalesce(t.typacl, acldefault('T', t.typowner))) a),
+        (select array_agg(e.enumlabel order by e.enumsortorder) from pg_enum e where e.enumtypid = t.oid)),
+        case t.typtype when 'd' then concat_ws(' ', format_type(t.typbasetype, t.typtypmod), t.typcollation::regcollation, t.typdefault,
+          (select string_agg(concat_ws(' ', c.conname, c.convalidated, pg_get_constraintdef(c.oid)), ' ' order by c.conname) from pg_constraint c where c.contypid = t.oid))
+        when 'r' then (select concat_ws(' ', format_type(g.rngsubtype, null), g.rngcollation::regcollation, o.opcname, o.opcnamespace::regnamespace,
+            'canonical ' || nullif(g.rngcanonical, 0)::regprocedure, 'difference ' || nullif(g.rngsubdiff, 0)::regprocedure, format_type(g.rngmultitypid, null))
+          from pg_range g join pg_opclass o on o.oid = g.rngsubopc where g.rngtypid = t.oid)
+        when 'b' then concat_ws(' ', t.typinput::regprocedure, t.typoutput::regprocedure, t.typlen, t.typalign, t.typstorage, t.typdefault) end
+      from type t
+    union all
+    select m.nr, m.own, row(12, p.proname, p.prokind, p.prolang, p.provolatile, p.proparallel, p.proisstrict, p.prosecdef, p.proleakproof, p.procost, p.prorows, p.proowner,
+        md5(p.prosrc), p.probin, (select array_agg(a::text order by a::text) from unnest(coalesce(p.proacl, acldefault('f', p.proowner))) a),
+        (select array_agg(case when o like 'search\_path=%' then regexp_replace(o, '(^|[=, ])' || regexp_replace(rtrim(m.own, '.'), '(\W)', '\\\1', 'g') || '(?=,|$)', '\1<schema>', 'g')
+            else o end order by o) from unnest(p.proconfig) o)),
+        concat_ws(' ', pg_get_function_arguments(p.oid), ')', pg_get_function_result(p.oid), nullif(p.prosupport, 0)::regprocedure, pg_get_function_sqlbody(p.oid),
+          (select string_agg(format_type(f, null), ' ') from unnest(p.protrftypes) f),
+          (select concat_ws(',', g.aggkind, g.aggtransfn, g.aggfinalfn, g.aggcombinefn, g.aggserialfn, g.aggdeserialfn, g.aggmtransfn, g.aggminvtransfn, g.aggmfinalfn,
+            g.aggsortop::regoperator, format_type(g.aggtranstype, null), coalesce('initially ' || g.agginitval, '-'), coalesce('moving ' || g.aggminitval, '-'))
+            from pg_aggregate g where g.aggfnoid = p.oid))
+      from member m join pg_proc p on p.oid = m.objid where m.classid = 'pg_proc'::regclass
+    union all
+    select m.nr, m.own, row(13, t.stxname, t.stxowner, coalesce(t.stxstattarget, -1)::integer), pg_get_statisticsobjdef(t.oid)
+      from member m join pg_statistic_ext t on t.oid = m.objid where m.classid = 'pg_statistic_ext'::regclass
+    union all
+    select m.nr, m.own, row(14, d.defaclrole, d.defaclobjtype, (select array_agg(a::text order by a::text) from unnest(d.defaclacl) a)), null
+      from member m join pg_default_acl d on d.oid = m.objid where m.classid = 'pg_default_acl'::regclass
+    union all
+    -- What no migration of a tenant needs is known by its name alone: operators, collations, text search, extensions.
+    select m.nr, m.own, row(15, i.type), i.identity from member m, lateral pg_identify_object(m.classid, m.objid, 0) i
+     where m.classid not in ('pg_class'::regclass, 'pg_type'::regclass, 'pg_proc'::regclass, 'pg_statistic_ext'::regclass, 'pg_default_acl'::regclass,
+       'pg_publication_namespace'::regclass)
+  ),
+  bare as (
+    select l.nr, hash_record_extended(l.facts, 1) as hash,
+        case when strpos(l.bare, l.own) > 0 then regexp_replace(l.bare, '(^|[^[:alnum:]_$".])' || regexp_replace(l.own, '(\W)', '\\\1', 'g'), '\1', 'g') else l.bare end collate "C" as written
+      from (select l.nr, l.own, l.facts, case when strpos(l.written, l.own) = 0 then l.written
+              else replace(replace(replace(replace(' ' || l.written, ' ' || l.own, ' '), '(' || l.own, '('), '''' || l.own, ''''), ':' || l.own, ':') end as bare
+            from line l offset 0) l offset 0
+  )
+  select s.name, encode(sha256(convert_to(b.sums, 'UTF8')), 'hex') from space s join (
+    select nr, concat_ws(' ', count(*), sum(coalesce(hashtextextended(b.written, b.hash), b.hash))) as sums
+      from bare b group by nr) b on b.nr = s.nr;
 end $$;
 
 revoke all on function tenantry.schema_fingerprints(text[], uuid[]) from public;

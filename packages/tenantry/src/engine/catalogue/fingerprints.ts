@@ -10,7 +10,7 @@ import type { GuardedSchema } from './catalogue.ts'
  * @example
  * ```ts
  * const fingerprints = await fingerprintsOf(admin, [{ name: 'tenant_acme', tenantId: acme.id }])
- * fingerprints.get('tenant_acme') // SHA-256 in hex
+ * fingerprints.get('tenant_acme') // 64 digits in hex
  * ```
  */
 export async function fingerprintsOf(

@@ -29,7 +29,7 @@ export async function readGuards(tx: Sql, roles: TenantRoles): Promise<string> {
     ...grant('usage, select', namesOf('sequence'), app).map((text) => text.replace(' on ', ' on sequence ')),
     ...namesOf('table').flatMap((name) => [
       `alter table ${name} enable row level security, force row level security`,
-      `create policy tenantry_guard on ${name} to ${app} using ${test} with check ${test}`,
+      `create policy tenantry_guard on ${name} to ${app} using ${test}`,
       `create policy tenantry_central on ${name} to ${central} using (true) with check (true)`,
     ]),
   ]

@@ -50,7 +50,7 @@ names as materialized (
     and n.nspname not like 'pg\\_t%'
 ), policy as materialized (
   select p.polrelid, p.polname, p.polpermissive and p.polcmd = '*' as is_whole, p.polroles,
-    pg_get_expr(p.polqual, p.polrelid) as using_text, pg_get_expr(p.polwithcheck, p.polrelid) as check_text
+    pg_get_expr(p.polqual, p.polrelid) as using_text, pg_get_expr(coalesce(p.polwithcheck, p.polqual), p.polrelid) as check_text
   from pg_policy p where p.polname in ('tenantry_tenant', 'tenantry_guard', 'tenantry_central')
 ), callable as (
   select p.oid, p.prosecdef, p.proleakproof, p.proconfig, p.prolang, p.prorettype, p.proacl, p.proowner, n.nspname::text as schema,
@@ -65,5 +65,5 @@ names as materialized (
 // %1$s is the table, %2$s the tenant.
 function guardTemplate(app: string): string {
   const test = "((select tenantry.current_tenant_id()) = '%2$s'::uuid)"
-  return `create policy tenantry_guard on %1$s to ${quoteIdentifier(app)} using ${test} with check ${test}`
+  return `create policy tenantry_guard on %1$s to ${quoteIdentifier(app)} using ${test}`
 }
