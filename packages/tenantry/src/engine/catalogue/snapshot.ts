@@ -4,6 +4,7 @@ import { quoteIdentifier } from '../../kernel/identifiers.ts'
 import type { Sql } from '../sql/database.ts'
 import type { CatalogueObject, GuardedSchema, SchemaCatalogue } from './catalogue.ts'
 import { describeSchema } from './describe-schema.ts'
+import { inlineConstraints } from './inline-constraints.ts'
 
 /**
  * The script, to be run in the new schema (`set local search_path = <schema>, pg_temp`) by a transaction. Guards are left
@@ -23,7 +24,8 @@ export async function snapshotOf(sql: Sql, schema: GuardedSchema): Promise<strin
     [schema.name],
   )
   const isGuard = guardOf(catalogue)
-  const objects = catalogue.objects.filter((object) => !isGuard(object))
+  const wanted = catalogue.objects.filter((object) => !isGuard(object))
+  const objects = inlineConstraints(wanted, { hasRows: rows.some(({ statement }) => /^insert /i.test(statement)) })
   // Rows before whatever looks at them or changes them: constraints, triggers, rules, row-level security.
   const last = objects.findLastIndex(({ kind }) => kind === 'table' || kind === 'column')
   const made = (some: readonly CatalogueObject[]) => some.flatMap(({ create }) => create ?? [])

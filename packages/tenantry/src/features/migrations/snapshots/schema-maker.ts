@@ -47,15 +47,15 @@ export class SnapshotMaker implements SchemaMaker {
   }
 
   async make(tx: Sql, tenant: Tenant): Promise<MadeSchema> {
-    const newest = await this.newest(tx)
-    const [warm] = (await tx.query<Warm>(removeTaken, [tenant.id])).rows
+    // In order on one connection, and together on the way.
+    const [newest, { rows }] = await Promise.all([this.newest(tx), tx.query<Warm>(removeTaken, [tenant.id])])
+    const [warm] = rows
     if (newest === 'unprepared') {
       if (warm !== undefined) await dropSchema(tx, warm.name)
       return 'unprepared'
     }
     if (warm !== undefined && newest !== undefined && warm.chain === newest.chain) {
-      await renameSchema(tx, warm.name, tenant.schemaName)
-      await recordWhole(tx, tenant, newest)
+      await Promise.all([renameSchema(tx, warm.name, tenant.schemaName), recordWhole(tx, tenant, newest)])
       return 'whole'
     }
     // It was made for an older reference; or for none that this process knows.

@@ -106,8 +106,8 @@ set local search_path = ${quote(schema.name)}, pg_temp;
 ${snapshot.script}${guardsFor(snapshot.guards, schema.tenantId)}
 set local search_path to default`
   try {
-    await tx.query(text)
-    if ((await fingerprintsOf(tx, [schema])).get(schema.name) === fingerprint) return true
+    const [, fingerprints] = await Promise.all([tx.query(text), fingerprintsOf(tx, [schema])])
+    if (fingerprints.get(schema.name) === fingerprint) return true
   } catch (error) {
     if (isTenantryError(error)) throw error
   }
