@@ -16,20 +16,22 @@ create table tenantry.migration_reference (
 -- Transactions of a run hold its row FOR KEY SHARE, which a renewal does not disturb and a takeover waits for: so one whose
 -- lease was taken over can commit nothing more.
 create table tenantry.migration_run (
-  id           uuid primary key,
-  state        text not null default 'running' check (state in ('running', 'complete', 'stopped', 'failed', 'interrupted')),
-  actor        text not null,
-  target       text,
-  shared       text[] not null default '{}',
-  total        integer not null default 0,
-  up_to_date   integer not null default 0,
-  done         integer not null default 0,
-  failed       integer not null default 0,
-  wave         integer not null default 0,
-  reason       text,
-  started_at   timestamptz not null default now(),
-  heartbeat_at timestamptz not null default now(),
-  finished_at  timestamptz
+  id            uuid primary key,
+  state         text not null default 'running' check (state in ('running', 'complete', 'stopped', 'failed', 'interrupted')),
+  actor         text not null,
+  target        text,
+  shared        text[] not null default '{}',
+  total         integer not null default 0,
+  up_to_date    integer not null default 0,
+  done          integer not null default 0,
+  failed        integer not null default 0,
+  wave          integer not null default 0,
+  reason        text,
+  started_at    timestamptz not null default now(),
+  heartbeat_at  timestamptz not null default now(),
+  -- When somebody told it to stop; its process sees it with its next heartbeat or transaction.
+  stop_asked_at timestamptz,
+  finished_at   timestamptz
 );
 create unique index migration_run_one_running on tenantry.migration_run ((true)) where state = 'running';
 

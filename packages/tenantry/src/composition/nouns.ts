@@ -67,7 +67,7 @@ export const nounMethods = {
     ...(['transferOwnership', 'bootstrapOwner', 'membership', 'tenantsOf'] as const),
   ],
   roles: ['list', 'get', 'create', 'update', 'delete'],
-  migrations: ['status', 'up', 'retry', 'drift', 'runs'],
+  migrations: ['status', 'up', 'retry', 'drift', 'runs', 'stop'],
   fleet: ['query', 'statistics', 'refreshStatistics'],
   idempotency: ['claim', 'renew', 'finish', 'abandon', 'prune'],
   adopt: ['plan', 'apply', 'revert', 'status', 'statements'],

@@ -132,6 +132,13 @@ export interface FleetMigrations {
    * TENANT_NOT_FOUND, and MIGRATION_FAILED where the files fail in an empty schema.
    */
   drift(selection?: FleetSelection): Promise<DriftReport>
+  /**
+   * Tells a run to stop after the transactions that are under way, whichever process it is in, and returns it as it is then:
+   * `running` until its process has heard, which takes it a second at most and the time of those transactions. What is
+   * done stays done, and the next `up` goes on. One that is over is returned as it ended; one whose process went away
+   * ends as `interrupted`. Throws MIGRATION_RUN_NOT_FOUND.
+   */
+  stop(runId: string, options?: ActOptions): Promise<MigrationRun>
   /** Runs, newest first. */
   runs(): Promise<readonly MigrationRun[]>
 }

@@ -17,7 +17,7 @@ import { leavesTransactions } from './apply-tenant.ts'
 import { batchSizeFor } from './batch-size.ts'
 import { FleetRun, type RunOutcome } from './fleet-run.ts'
 import { type Chosen, MIGRATABLE, countProven, readPending, readStatus } from './fleet-store.ts'
-import { Heartbeat, type LeaseTimes, leaseTimes, openRun } from './lease.ts'
+import { Heartbeat, type LeaseTimes, leaseTimes, openRun, stopRun } from './lease.ts'
 import { checkNumbers, type RunNumbers } from './run-options.ts'
 import { endRun, readRun, readRuns, setShared } from './run-store.ts'
 
@@ -52,7 +52,16 @@ export function createFleetMigrations(options: FleetOptions): FleetMigrations {
     retry: (given = {}) => up(options, given, true),
     drift: async (selection = {}) => driftOf(options, await choose(options.database, selection, false)),
     runs: () => readRuns(options.database),
+    stop: (runId, { actor = 'library' } = {}) => stop(options, { id: runId, actor }),
   }
+}
+
+async function stop(
+  { database, times = leaseTimes }: FleetOptions,
+  told: { readonly id: string; readonly actor: string },
+): Promise<MigrationRun> {
+  await stopRun(database, told, times)
+  return readRun(database, told.id)
 }
 
 async function statusOf({ database, files }: FleetOptions): Promise<FleetStatus> {

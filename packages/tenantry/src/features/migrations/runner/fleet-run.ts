@@ -95,7 +95,7 @@ export class FleetRun {
     this.#progress.tell('running')
     await this.#runCanary(first.filter(({ id }) => canary.includes(id)).sort(by(({ id }) => canary.indexOf(id))))
     for (const [at, share] of numbers.waves.entries()) {
-      if (at > 0 && numbers.pauseMs > 0) await this.#pause(numbers.pauseMs)
+      if (at > 0 && numbers.pauseMs > 0) await this.#pauseBetweenWaves(numbers.pauseMs)
       this.#wave = at + 1
       await this.#runWave(share)
     }
@@ -181,16 +181,17 @@ export class FleetRun {
   }
 
   async #apply(batch: readonly TenantSchema[]): Promise<void> {
-    const { database, runId, numbers } = this.#options
+    const { database, runId, numbers, heartbeat } = this.#options
     const ids = batch.map(({ id }) => id)
     const { busy, isDone } = await database.transaction(async (tx) => {
-      const [, , , { locked, busy }] = await Promise.all([
+      const [, , held, { locked, busy }] = await Promise.all([
         tx.query(`set local lock_timeout = ${numbers.lockTimeoutMs}`),
         // Commits reach the disk in order: that of the run's end makes all of them durable.
         tx.query('set local synchronous_commit = off'),
         holdRun(tx, runId),
         lockTenants(tx, ids),
       ])
+      heartbeat.hear(held)
       const isDone = await this.#applyTo(tx, locked)
       const there = new Set([...locked.map(({ id }) => id), ...busy])
       for (const id of ids) if (!there.has(id)) this.#gone.add(id)
@@ -253,13 +254,20 @@ export class FleetRun {
     if (this.#stop !== undefined) throw this.#stop
     const { signal, heartbeat } = this.#options
     if (heartbeat.isLost) throw this.#stopAll(takenOver())
-    if (signal?.aborted === true) throw this.#stopAll(new Stop('stopped', 'It was told to stop.'))
+    if (signal?.aborted === true || heartbeat.isToStop) throw this.#stopAll(new Stop('stopped', 'It was told to stop.'))
+  }
+
+  async #pauseBetweenWaves(ms: number): Promise<void> {
+    // Nothing else is told until it is over.
+    this.#progress.tell('running')
+    await this.#pause(ms)
   }
 
   async #pause(ms: number): Promise<void> {
     this.#refuseStopped()
-    const { signal } = this.#options
-    await delay(ms, undefined, signal === undefined ? {} : { signal }).catch(() => {})
+    const { signal, heartbeat } = this.#options
+    const signals = signal === undefined ? [heartbeat.ended] : [signal, heartbeat.ended]
+    await delay(ms, undefined, { signal: AbortSignal.any(signals) }).catch(() => {})
     this.#refuseStopped()
   }
 

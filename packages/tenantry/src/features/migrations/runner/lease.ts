@@ -3,7 +3,16 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { CentralDatabase } from '../../../engine/sql/database.ts'
 import { sqlStateOf } from '../../../engine/sql/database-errors.ts'
 import { TenantryError } from '../../../kernel/errors.ts'
-import { insertRun, interruptRun, readRunning, renewRun, type RunStart, type RunTally } from './run-store.ts'
+import {
+  askToStop,
+  type Held,
+  insertRun,
+  interruptRun,
+  readRunning,
+  renewRun,
+  type RunStart,
+  type RunTally,
+} from './run-store.ts'
 
 export interface LeaseTimes {
   /** How often a run says that it lives. */
@@ -50,14 +59,29 @@ function alreadyRunning(id: string): TenantryError {
   return new TenantryError('MIGRATION_RUNNING', `The run ${id} is going on in another process.`)
 }
 
-/** Renews a run's lease until it is closed. */
+/**
+ * Tells a run to stop. One whose process has gone away ends here, as interrupted: nobody else would hear it.
+ */
+export async function stopRun(
+  database: CentralDatabase,
+  stop: Pick<RunStart, 'id' | 'actor'>,
+  times: LeaseTimes,
+): Promise<void> {
+  await askToStop(database, stop)
+  const running = await readRunning(database)
+  if (running?.id === stop.id && running.silentMs >= times.leaseMs) await takeOver(database, running)
+}
+
+/** Renews a run's lease until it is closed, and hears what became of it. */
 export class Heartbeat {
   readonly #database: CentralDatabase
   readonly #runId: string
   readonly #tally: () => RunTally
   readonly #timer: NodeJS.Timeout
   #beat: Promise<void> = Promise.resolve()
+  readonly #ended = new AbortController()
   #isLost = false
+  #isToStop = false
 
   constructor(
     database: CentralDatabase,
@@ -75,11 +99,28 @@ export class Heartbeat {
     return this.#isLost
   }
 
+  /** Somebody told the run to stop. */
+  get isToStop(): boolean {
+    return this.#isToStop
+  }
+
+  /** Aborted when either comes to pass. */
+  get ended(): AbortSignal {
+    return this.#ended.signal
+  }
+
+  /** Takes note of what a statement that needs the lease found; undefined where it was lost. */
+  hear(held: Held | undefined): void {
+    this.#isLost = held === undefined
+    this.#isToStop ||= held?.isToStop === true
+    if (this.#isLost || this.#isToStop) this.#ended.abort()
+  }
+
   /** Says at once how far the run is. */
   async beat(): Promise<void> {
     this.#beat = this.#beat.then(async () => {
       try {
-        this.#isLost = !(await renewRun(this.#database, this.#runId, this.#tally()))
+        this.hear(await renewRun(this.#database, this.#runId, this.#tally()))
       } catch {
         // The server is away for a moment: whoever holds the lease is asked again with each transaction.
       }

@@ -2,7 +2,7 @@
 import type { CentralDatabase, Sql } from '../../../engine/sql/database.ts'
 import type { ErrorCode } from '../../../kernel/error-codes.ts'
 import { TenantryError } from '../../../kernel/errors.ts'
-import { recordFact } from '../../../tenants/events.ts'
+import { recordEntry, recordFact } from '../../../tenants/events.ts'
 import type { MigrationFailure, MigrationRun, MigrationRunState } from '../fleet.ts'
 
 /** What a run has come to, as its heartbeat writes it down. */
@@ -50,10 +50,13 @@ export async function readRuns(sql: Sql): Promise<readonly MigrationRun[]> {
   return rows.map(toRun)
 }
 
+/** Throws MIGRATION_RUN_NOT_FOUND. */
 export async function readRun(sql: Sql, id: string): Promise<MigrationRun> {
-  const { rows } = await sql.query<RunRow>(`select ${runColumns} from tenantry.migration_run r where r.id = $1`, [id])
+  const { rows } = await sql.query<RunRow>(`select ${runColumns} from tenantry.migration_run r where r.id::text = $1`, [
+    id,
+  ])
   const row = rows[0]
-  if (row === undefined) throw new Error('the run that was just written is not there')
+  if (row === undefined) throw new TenantryError('MIGRATION_RUN_NOT_FOUND', 'There is no such run of migrations.')
   return toRun(row)
 }
 
@@ -112,23 +115,31 @@ export async function interruptRun(database: CentralDatabase, run: RunningRun): 
   })
 }
 
-/** Renews the lease and writes down how far the run is; false where it holds the lease no more. */
-export async function renewRun(sql: Sql, id: string, tally: RunTally): Promise<boolean> {
-  const { rowCount } = await sql.query(
+/** What a run that holds its lease is to know. */
+export interface Held {
+  /** Somebody told it to stop. */
+  readonly isToStop: boolean
+}
+
+const held = `stop_asked_at is not null as "isToStop"`
+
+/** Renews the lease and writes down how far the run is; undefined where it holds the lease no more. */
+export async function renewRun(sql: Sql, id: string, tally: RunTally): Promise<Held | undefined> {
+  const { rows } = await sql.query<Held>(
     `update tenantry.migration_run set heartbeat_at = clock_timestamp(), total = $2, up_to_date = $3, done = $4, failed = $5, wave = $6
-      where id = $1 and state = 'running'`,
+      where id = $1 and state = 'running' returning ${held}`,
     [id, tally.total, tally.upToDate, tally.done, tally.failed, tally.wave],
   )
-  return rowCount === 1
+  return rows[0]
 }
 
 /** Throws MIGRATION_RUNNING unless the run holds the lease, and keeps it from being taken away to the end of the transaction. */
-export async function holdRun(tx: Sql, id: string): Promise<void> {
-  const { rows } = await tx.query(
-    `select from tenantry.migration_run where id = $1 and state = 'running' for key share`,
+export async function holdRun(tx: Sql, id: string): Promise<Held> {
+  const { rows } = await tx.query<Held>(
+    `select ${held} from tenantry.migration_run where id = $1 and state = 'running' for key share`,
     [id],
   )
-  if (rows.length === 1) return
+  if (rows[0] !== undefined) return rows[0]
   throw new TenantryError('MIGRATION_RUNNING', 'Another run took this one over.')
 }
 
@@ -137,6 +148,22 @@ export interface RunEnd {
   readonly actor: string
   readonly state: Exclude<MigrationRunState, 'running'>
   readonly reason: string | null
+}
+
+/** Tells a run to stop, whichever process it is in; once, however often it is told. */
+export async function askToStop(
+  database: CentralDatabase,
+  { id, actor }: Pick<RunStart, 'id' | 'actor'>,
+): Promise<void> {
+  await database.transaction(async (tx) => {
+    const { rows } = await tx.query(
+      `update tenantry.migration_run set stop_asked_at = clock_timestamp()
+        where id::text = $1 and state = 'running' and stop_asked_at is null returning id`,
+      [id],
+    )
+    if (rows.length === 0) return
+    await recordEntry(tx, { action: 'migrations.stop', tenant: null, actor, at: new Date(), detail: { runId: id } })
+  })
 }
 
 /** Writes down how a run ended, and gives its lease back. */
