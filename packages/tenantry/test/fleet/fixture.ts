@@ -39,8 +39,9 @@ export interface FleetFixture extends TenantsFixture {
 
 const times = { heartbeatMs: 100, leaseMs: 500 }
 
-export async function openFleetFixture(): Promise<FleetFixture> {
-  const fixture = await openTenantsFixture()
+/** Over a database of the run's cluster, or over that of another one. */
+export async function openFleetFixture(over?: TenantsFixture): Promise<FleetFixture> {
+  const fixture = over ?? (await openTenantsFixture())
   const { admin, instance } = fixture
   const open = (max: number) => openCentralDatabase({ url: fixture.url, max, applicationName: 'a fleet run' })
   const rows = async (text: string, values?: readonly unknown[]) => (await admin.query(text, values)).rows

@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { openCentralDatabase } from '../../src/engine/sql/central-database.ts'
 import { startChild } from '../harness/child-process.ts'
 import { until } from '../harness/wait.ts'
-import { fileOf, type FleetFixture, first, openFleetFixture, second } from './fixture.ts'
+import { type FleetFixture, first, openFleetFixture, second } from './fixture.ts'
 
 let fixture: FleetFixture
 
@@ -85,40 +85,22 @@ test('a run whose process is frozen while another takes over can commit nothing 
   expect((await fixture.fleet([first, second]).runs()).map(({ state }) => state)).toEqual(['complete', 'interrupted'])
 })
 
-const MANY = process.env['TENANTRY_FLEET'] === '1000' ? 1_000 : 150
-
-test(`a run over ${MANY} tenants that is killed ten times ends complete and proven`, async () => {
-  await fixture.add(MANY)
-  const files = [first, second, fileOf('0003_note.sql', 'create table note (id bigint primary key, text text)')]
-  for (let kill = 1; kill <= 10; kill += 1) {
-    const running = child(files, 300, { batchSize: 4, connections: 2 })
-    await Promise.race([running.line(new RegExp(`^done ${Math.floor(Math.random() * 9)}`)), running.exited])
-    await running.kill()
-  }
-  const last = child(files, 300)
-  expect(await last.line(/^ended/)).toBe('ended complete')
-  await last.exited
-  expect(await fixture.fleet(files).status()).toMatchObject({ total: MANY, upToDate: MANY, pending: 0, failed: 0 })
-  expect(await fixture.unlikeReference()).toEqual([])
-  expect(
-    await fixture.rows(`select from tenantry.tenant t where migration_version <> 3
-        or 3 <> (select count(*) from tenantry.migration m where m.tenant_id = t.id)`),
-  ).toHaveLength(0)
-  const states = (await fixture.fleet(files).runs()).map(({ state }) => state)
-  expect(states.filter((state) => state === 'running')).toEqual([])
-}, 240_000)
-
 test('a run goes on when the server ends all its connections in the middle', async () => {
   await fixture.add(60)
   let isCut = false
+  let cutting: Promise<void> | undefined
+  // A connection that is just ending may refuse to be ended: then the next progress tries again.
+  const cut = async (): Promise<void> => {
+    const ended = await fixture
+      .rows(`select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'a fleet run'`)
+      .catch(() => [])
+    isCut = ended.length > 0
+    cutting = undefined
+  }
   const run = await fixture.fleet([first, second]).up({
     ...{ batchSize: 3, connections: 2 },
     onProgress: ({ done }) => {
-      if (isCut || done < 10) return
-      isCut = true
-      void fixture.rows(
-        `select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'a fleet run' and pid <> pg_backend_pid()`,
-      )
+      if (!isCut && done >= 10) cutting ??= cut()
     },
   })
   expect(isCut).toBe(true)

@@ -112,9 +112,6 @@ export class FleetRun {
   /** Brings the fleet to the share; the last wave goes on until nobody is left, those who came meanwhile included. */
   async #runWave(share: number): Promise<void> {
     for (;;) {
-      // Its commit reaches the disk after those of all transactions so far, which the server may lose before that: whom
-      // the query then finds proven stays so.
-      await this.#options.heartbeat.beat()
       const pending = await this.#pending()
       const quota = share === 1 ? pending.length : Math.ceil(share * this.#total) - this.#done.size - this.#failed.size
       if (pending.length === 0 || quota <= 0) return
@@ -184,10 +181,8 @@ export class FleetRun {
     const { database, runId, numbers, heartbeat } = this.#options
     const ids = batch.map(({ id }) => id)
     const { busy, isDone } = await database.transaction(async (tx) => {
-      const [, , held, { locked, busy }] = await Promise.all([
+      const [, held, { locked, busy }] = await Promise.all([
         tx.query(`set local lock_timeout = ${numbers.lockTimeoutMs}`),
-        // Commits reach the disk in order: that of the run's end makes all of them durable.
-        tx.query('set local synchronous_commit = off'),
         holdRun(tx, runId),
         lockTenants(tx, ids),
       ])
