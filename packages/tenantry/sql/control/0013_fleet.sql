@@ -69,10 +69,12 @@ create table tenantry.migration_failure (
 );
 
 -- How many statements of a `no-transaction` migration are done; a row for as long as one is under way, or was when its
--- process went away.
+-- process went away. Without a tenant: of a shared migration.
 create table tenantry.migration_step (
-  tenant_id uuid not null,
+  tenant_id uuid,
   name      text not null,
   done      integer not null,
-  primary key (tenant_id, name)
+  -- SHA-256 over the statements that are done, which must not change before the rest is.
+  digest    text not null,
+  unique nulls not distinct (tenant_id, name)
 );

@@ -17,6 +17,7 @@ import { stepTenant } from './runner/apply-tenant.ts'
 import { forNewSchema } from './new-schema.ts'
 import { runMigrations } from './migration-run.ts'
 import { runOutsideTransaction } from './outside/run-outside-transaction.ts'
+import { forgetSteps, resumption } from './outside/step-store.ts'
 
 export interface Migrations {
   /** Goes first among the participants: others may use the tables it makes. */
@@ -156,11 +157,11 @@ async function applySharedOutside(database: CentralDatabase, file: MigrationFile
     return await database.transaction(async (tx) => {
       await tx.query('lock table tenantry.migration in share update exclusive mode nowait')
       if ((await readLedger(tx, null)).some(({ name }) => name === file.name)) return false
+      const steps = await resumption(tx, null, file.name)
       // A statement with values keeps its snapshot until the next one, and the build would wait for it.
       await tx.query('select')
-      // After a crash it is run again from its start, where indexes that were built are found.
-      await database.session((session) => runOutsideTransaction(session, file, { done: 0 }))
-      await writeLedger(tx, null, [file])
+      await database.session((session) => runOutsideTransaction(session, file, steps))
+      await Promise.all([writeLedger(tx, null, [file]), forgetSteps(tx, null, [file.name])])
       return true
     })
   } catch (error) {

@@ -1,4 +1,5 @@
 // Runs a migration that says `no-transaction`, statement by statement, so that after a crash it goes on where it was.
+import { createHash } from 'node:crypto'
 import type { Sql } from '../../../engine/sql/database.ts'
 import { sqlStateOf } from '../../../engine/sql/database-errors.ts'
 import { TenantryError } from '../../../kernel/errors.ts'
@@ -16,11 +17,13 @@ export interface OutsideRun {
   readonly lockTimeoutMs?: number
   /** How many statements an earlier attempt finished, as `record` was told; undefined where there was none. */
   readonly done?: number
+  /** What they were, as `record` was told; where it is given, they must still be the same. */
+  readonly digest?: string
   /**
-   * Writes down how many statements are done, 0 before the first. Its transaction is that of the statement, where the
-   * statement can have one.
+   * Writes down how many statements are done, 0 before the first, and the digest of their text. Its transaction is that of
+   * the statement, where the statement can have one.
    */
-  readonly record?: (sql: Sql, done: number) => Promise<void>
+  readonly record?: (sql: Sql, done: number, digest: string) => Promise<void>
 }
 
 /**
@@ -29,7 +32,8 @@ export interface OutsideRun {
  * Building an index waits for every snapshot in the database, for ever where its holder waits for the index. A transaction
  * that is open meanwhile must end with a statement without values, which lets go of the snapshot of the one before; and no
  * statement may wait for a lock that it holds, because whoever waits holds a snapshot.
- * Throws MIGRATION_FAILED naming file, line and SQLSTATE; what was done before stays.
+ * Throws MIGRATION_FAILED naming file, line and SQLSTATE; what was done before stays. Throws MIGRATION_CHANGED where what an
+ * earlier attempt did is not what the file says any more.
  *
  * @example
  * ```ts
@@ -40,7 +44,7 @@ export async function runOutsideTransaction(session: Sql, file: MigrationFile, r
   const lockTimeoutMs = file.lockTimeoutMs ?? run.lockTimeoutMs
   await session.query(settingsOf({ schema: run.schema, lockTimeoutMs }, 'session'))
   try {
-    if (run.done === undefined) await run.record?.(session, 0)
+    if (run.done === undefined) await run.record?.(session, 0, digestOf([]))
     if (file.run === undefined) await runStatements(session, file, run)
     else await runCodeOutside(session, file, run.schema)
   } finally {
@@ -55,15 +59,38 @@ async function runStatements(session: Sql, file: MigrationFile, run: OutsideRun)
     const why = faultOf(fault, run.schema) ?? ''
     throw new TenantryError('MIGRATION_FAILED', `${file.name}, line ${fault.line}: ${why}. Nothing was applied.`)
   }
+  const digestAt = (count: number) => digestOf(statements.slice(0, count))
+  if (run.digest !== undefined && run.digest !== digestAt(run.done ?? 0)) throw changedBehind(file)
+  const record = (sql: Sql, done: number) => run.record?.(sql, done, digestAt(done)) ?? Promise.resolve()
   for (const [index, statement] of statements.entries()) {
     if (index < (run.done ?? 0)) continue
     try {
-      const isResumed = run.done !== undefined
-      await runOne(session, statement, { ...run, done: index, isResumed })
+      await runOne(session, statement, {
+        schema: run.schema,
+        isResumed: run.done !== undefined,
+        record: (sql) => record(sql, index + 1),
+      })
     } catch (error) {
       throw error instanceof TenantryError ? error : migrationFailed(error, { file: file.name, line: statement.line })
     }
   }
+}
+
+/** Of what is said, not of where it stands: comments between statements may change. */
+function digestOf(statements: readonly OutsideStatement[]): string {
+  const hash = createHash('sha256')
+  for (const { text } of statements) hash.update(`${text}\0`)
+  return hash.digest('hex')
+}
+
+function changedBehind({ name }: MigrationFile): TenantryError {
+  return new TenantryError(
+    'MIGRATION_CHANGED',
+    `The migration ${name} was changed in statements that are done already.`,
+    {
+      fix: 'Restore those as they were; what stands behind them may be mended.',
+    },
+  )
 }
 
 function faultOf({ kind, index, isQualified }: OutsideStatement, schema: string | undefined): string | undefined {
@@ -76,22 +103,23 @@ function faultOf({ kind, index, isQualified }: OutsideStatement, schema: string 
     : undefined
 }
 
-interface StatementRun extends OutsideRun {
-  readonly done: number
+interface StatementRun {
+  readonly schema: string | undefined
   readonly isResumed: boolean
+  /** Writes down that it is done. */
+  readonly record: (sql: Sql) => Promise<void>
 }
 
 async function runOne(session: Sql, statement: OutsideStatement, run: StatementRun): Promise<void> {
-  const isDone = run.done + 1
   if (statement.kind === 'plain') {
     await inTransaction(session, run.schema, async () => {
       await session.query(statement.text)
-      await run.record?.(session, isDone)
+      await run.record(session)
     })
     return
   }
   if (!(await dropLeftovers(session, statement))) await runConcurrently(session, statement, run)
-  await run.record?.(session, isDone)
+  await run.record(session)
 }
 
 async function runConcurrently(session: Sql, statement: OutsideStatement, { isResumed }: StatementRun): Promise<void> {

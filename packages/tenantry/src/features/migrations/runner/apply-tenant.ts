@@ -5,8 +5,9 @@ import type { MigrationFile } from '../migration-file.ts'
 import { pendingFiles, readLedger } from '../migration-ledger.ts'
 import { runMigrations } from '../migration-run.ts'
 import { runOutsideTransaction } from '../outside/run-outside-transaction.ts'
+import { resumption } from '../outside/step-store.ts'
 import { applyBatch, type Goal } from './apply-batch.ts'
-import { readStep, type TenantSchema, writePartial, writeStep } from './state-store.ts'
+import { type TenantSchema, writePartial } from './state-store.ts'
 
 /** Whether tenants may have to be brought there one by one. */
 export function leavesTransactions(files: readonly MigrationFile[]): boolean {
@@ -53,16 +54,11 @@ interface Outside {
 }
 
 async function runOutside(tx: Sql, { id, schemaName }: TenantSchema, { database, goal, file }: Outside): Promise<void> {
-  const done = await readStep(tx, id, file.name)
+  const steps = await resumption(tx, id, file.name)
   // Of a statement with values the server keeps portal and snapshot to the next one, and to build an index concurrently is
   // to wait for all snapshots before it.
   await tx.query('select')
   await database.session((session) =>
-    runOutsideTransaction(session, file, {
-      schema: schemaName,
-      ...lockTimeoutOf(goal),
-      ...(done === undefined ? {} : { done }),
-      record: (sql, count) => writeStep(sql, id, { name: file.name, done: count }),
-    }),
+    runOutsideTransaction(session, file, { schema: schemaName, ...lockTimeoutOf(goal), ...steps }),
   )
 }

@@ -2,6 +2,7 @@
 import type { Sql } from '../../../engine/sql/database.ts'
 import type { MigrationFile } from '../migration-file.ts'
 import type { LedgerEntry } from '../migration-ledger.ts'
+import { forgetSteps } from '../outside/step-store.ts'
 import { chainOf } from '../reference.ts'
 import type { Goal } from './apply-batch.ts'
 
@@ -66,33 +67,12 @@ export async function writePartial(
     tx.query(insertLedger, [[tenantId], added.map(({ name }) => name), added.map(({ checksum }) => checksum)]),
     tx.query('update tenantry.tenant set migration_version = $2 where id = $1', [tenantId, carried.length]),
     tx.query(upsertPartial, [tenantId, carried.at(-1)?.name ?? null, chainOf(carried), runId]),
-    tx.query('delete from tenantry.migration_step where tenant_id = $1 and name = any ($2::text[])', [
+    forgetSteps(
+      tx,
       tenantId,
       added.map(({ name }) => name),
-    ]),
+    ),
   ])
-}
-
-/** How many statements of a `no-transaction` migration an attempt that was cut off had done. */
-export async function readStep(tx: Sql, tenantId: string, name: string): Promise<number | undefined> {
-  const { rows } = await tx.query<{ done: number }>(
-    'select done from tenantry.migration_step where tenant_id = $1 and name = $2',
-    [tenantId, name],
-  )
-  return rows[0]?.done
-}
-
-/** In the transaction of the statement, where it has one. */
-export async function writeStep(
-  session: Sql,
-  tenantId: string,
-  { name, done }: { readonly name: string; readonly done: number },
-): Promise<void> {
-  await session.query(
-    `insert into tenantry.migration_step (tenant_id, name, done) values ($1, $2, $3)
-     on conflict (tenant_id, name) do update set done = $3`,
-    [tenantId, name, done],
-  )
 }
 
 /** Writes down that these tenants carry all files now, and that their schemas were seen to be as the reference. */
