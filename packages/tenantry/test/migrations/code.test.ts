@@ -124,6 +124,44 @@ export default defineMigration({
     await stage.rows('drop schema if exists tenant_sly cascade')
   })
 
+  describe('that waits for what does not come', () => {
+    const never = (body: string, directives = '// tenantry: idle-timeout 60ms') => `${directives}\n${code(body)}`
+    const idle = {
+      code: 'MIGRATION_FAILED',
+      message: expect.stringMatching(/0002_b\.ts sent no statement for 60 ms/) as string,
+      fix: expect.stringContaining('idle-timeout') as string,
+    }
+    const waiting = 'await new Promise(() => {})'
+
+    test.each([
+      ['after a statement', never(`await client.query('create table half ()'); ${waiting}`)],
+      ['before any', never(waiting)],
+      ['while it is loaded', `// tenantry: idle-timeout 60ms\n${waiting}\n// defineMigration`],
+      [
+        'with its client in hand',
+        never(`setTimeout(() => void client.query('create table late ()').catch(() => {}), 80); ${waiting}`),
+      ],
+    ])('%s is given up, and rolled back', async (_, text) => {
+      await stage.write({ ...base, 'migrations/tenant/0002_b.ts': text })
+      const { tenants } = await stage.load()
+      expect(await errorOf(tenants.create({ name: 'Idle', slug: 'idle', isolation: 'schema' }))).toMatchObject(idle)
+      expect(await stage.rows(`select to_regnamespace('tenant_idle') as schema`)).toEqual([{ schema: null }])
+      expect(
+        await stage.rows(
+          `select from pg_stat_activity where datname = current_database() and state like 'idle in transaction%'`,
+        ),
+      ).toEqual([])
+    })
+
+    test('is not one that waits for a long statement', async () => {
+      await stage.tenant('busy', {
+        ...base,
+        'migrations/tenant/0002_b.ts': never(`await client.query('select pg_sleep(0.2)')`),
+      })
+      expect(await stage.rows(`select from tenantry.migration where name = '0002_b.ts'`)).not.toEqual([])
+    })
+  })
+
   const unloadable: readonly (readonly [string, string, RegExp])[] = [
     [
       'a syntax error',

@@ -176,6 +176,18 @@ export default defineMigration({
     ).toEqual([{ gone: null, lost: false }])
   })
 
+  test('in code that waits for what does not come is given up, and what it began is rolled back', async () => {
+    const body = `await client.query('begin'); await client.query('create table half ()'); await new Promise(() => {})`
+    const head = '// tenantry: no-transaction\n// tenantry: idle-timeout 60ms'
+    const text = `${head}\nexport default { async up(client) { ${body} } } // defineMigration`
+    const file = await prepare('idle-code', text, 'ts')
+    expect(await errorOf(runFor('idle_code', file))).toMatchObject({
+      code: 'MIGRATION_FAILED',
+      message: expect.stringMatching(/0002_b\.ts sent no statement for 60 ms/) as string,
+    })
+    expect(await stage.rows(`select to_regclass('tenant_idle_code.half') as half`)).toEqual([{ half: null }])
+  })
+
   const escapes: readonly (readonly [string, string])[] = [
     ['alone', `await client.query('create table public.escaped (id integer)')`],
     [

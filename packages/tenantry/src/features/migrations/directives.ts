@@ -7,6 +7,8 @@ export interface Directives {
   readonly transaction: boolean
   /** What `lock-timeout` says, in milliseconds. */
   readonly lockTimeoutMs?: number
+  /** What `idle-timeout` says, of a file of code, in milliseconds. */
+  readonly idleTimeoutMs?: number
 }
 
 interface Comment {
@@ -22,12 +24,12 @@ const LINTERS = /^global\b/
 
 /** The directives of an SQL file. Throws CONFIGURATION_INVALID naming file and line. */
 export function sqlDirectives(file: string, text: string): Directives {
-  return parse(file, sqlComments(text))
+  return parse(file, sqlComments(text), sqlTimeouts)
 }
 
 /** The directives of a TypeScript or JavaScript file, after `//`. Throws as `sqlDirectives`. */
 export function codeDirectives(file: string, text: string): Directives {
-  return parse(file, codeComments(text))
+  return parse(file, codeComments(text), { ...sqlTimeouts, 'idle-timeout': 'idleTimeoutMs' })
 }
 
 function* sqlComments(text: string): Generator<Comment> {
@@ -48,16 +50,22 @@ function* codeComments(text: string): Generator<Comment> {
   }
 }
 
-function parse(file: string, comments: Iterable<Comment>): Directives {
+type Timeouts = Readonly<Record<string, 'lockTimeoutMs' | 'idleTimeoutMs'>>
+
+const sqlTimeouts: Timeouts = { 'lock-timeout': 'lockTimeoutMs' }
+
+function parse(file: string, comments: Iterable<Comment>, timeouts: Timeouts): Directives {
   let directives: Directives = { transaction: true }
   for (const { text, line, isLeading } of comments) {
     const said = MARK.exec(text)?.[1]
     if (said === undefined || LINTERS.test(said)) continue
-    const directive = directiveOf(said)
+    const directive = directiveOf(said, timeouts)
     if (directive === undefined) {
       throw invalid(
         `${file}, line ${line}: there is no such directive`,
-        'Known are no-transaction and lock-timeout 5s.',
+        `Known are no-transaction, ${Object.keys(timeouts)
+          .map((name) => `${name} 5s`)
+          .join(', ')}.`,
       )
     }
     if (!isLeading) {
@@ -68,10 +76,11 @@ function parse(file: string, comments: Iterable<Comment>): Directives {
   return directives
 }
 
-function directiveOf(said: string): Partial<Directives> | undefined {
+function directiveOf(said: string, timeouts: Timeouts): Partial<Directives> | undefined {
   if (said === 'no-transaction') return { transaction: false }
-  const [, amount, unit = 'ms'] = /^lock-timeout\s+([1-9]\d{0,8})\s*(ms|s|min)$/.exec(said) ?? []
-  return amount === undefined ? undefined : { lockTimeoutMs: Number(amount) * MS[unit as keyof typeof MS] }
+  const [, name = '', amount, unit = 'ms'] = /^([a-z-]+)\s+([1-9]\d{0,8})\s*(ms|s|min)$/.exec(said) ?? []
+  const timeout = timeouts[name]
+  return timeout === undefined ? undefined : { [timeout]: Number(amount) * MS[unit as keyof typeof MS] }
 }
 
 function invalid(what: string, fix: string): TenantryError {

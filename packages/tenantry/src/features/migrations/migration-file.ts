@@ -24,6 +24,8 @@ export interface MigrationFile {
   readonly transaction: boolean
   /** How long a statement of it waits for a lock; default: the run's. */
   readonly lockTimeoutMs?: number
+  /** How long a migration in code may go without a statement under way; default: a minute. */
+  readonly idleTimeoutMs?: number
   /** The text, cut where it names the schema "public": in a tenant's schema that schema's name goes between. */
   readonly pieces?: readonly string[]
   /** For a migration in code: runs it. */

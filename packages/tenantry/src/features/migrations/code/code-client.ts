@@ -13,7 +13,12 @@ export interface CodeClientOptions {
   readonly schema: string | undefined
   /** False where the code says `no-transaction`; default true. */
   readonly transaction?: boolean
+  /** How long the code may go without a statement under way; default: a minute. */
+  readonly idleTimeoutMs?: number | undefined
 }
+
+// Its transaction holds locks all that time, and what waits for something that never comes would hold them for ever.
+const IDLE_TIMEOUT_MS = 60_000
 
 export class CodeClient implements MigrationClient {
   readonly schemaName: string | undefined
@@ -23,12 +28,23 @@ export class CodeClient implements MigrationClient {
   readonly #pending = new Set<Promise<unknown>>()
   #state: 'open' | 'ending' | 'ended' = 'open'
   #fault: TenantryError | undefined
+  readonly #idleTimeoutMs: number
+  #timer: NodeJS.Timeout | undefined
+  #giveUp: (fault: TenantryError) => void = () => {}
+  /** Rejects where the code has sent nothing for too long. */
+  readonly idled: Promise<never>
 
-  constructor(sql: Sql, { file, schema, transaction = true }: CodeClientOptions) {
+  constructor(sql: Sql, { file, schema, transaction = true, idleTimeoutMs = IDLE_TIMEOUT_MS }: CodeClientOptions) {
     this.#sql = sql
     this.#file = file
     this.isInTransaction = transaction
     this.schemaName = schema
+    this.#idleTimeoutMs = idleTimeoutMs
+    this.idled = new Promise<never>((_, reject) => {
+      this.#giveUp = reject
+    })
+    this.idled.catch(() => {})
+    this.#waitIdle()
   }
 
   /** The first thing that was refused. */
@@ -46,13 +62,32 @@ export class CodeClient implements MigrationClient {
     }
     const result = this.#sql.query<R>(text, values)
     this.#pending.add(result)
+    clearTimeout(this.#timer)
     // Handled here, too: code that does not await it must not end the process.
-    result.catch(() => {}).finally(() => this.#pending.delete(result))
+    result.catch(() => {}).finally(() => this.#settled(result))
     return result
+  }
+
+  #settled(result: Promise<unknown>): void {
+    this.#pending.delete(result)
+    if (this.#pending.size === 0 && this.#state === 'open') this.#waitIdle()
+  }
+
+  #waitIdle(): void {
+    clearTimeout(this.#timer)
+    this.#timer = setTimeout(() => {
+      const what = `sent no statement for ${this.#idleTimeoutMs} ms, and did not end`
+      this.#fault ??= this.#failed(
+        what,
+        'Let what it waits for come to an end, or say `// tenantry: idle-timeout 10min` at the top of the file.',
+      )
+      this.#giveUp(this.#fault)
+    }, this.#idleTimeoutMs)
   }
 
   /** Takes no more statements; waits for those under way. Throws MIGRATION_FAILED where there were any, or a refusal. */
   async end(): Promise<void> {
+    clearTimeout(this.#timer)
     // A statement that was awaited is taken off in the turns that follow; one that was not takes a round trip.
     await new Promise(setImmediate)
     const unfinished = this.#pending.size
@@ -60,6 +95,7 @@ export class CodeClient implements MigrationClient {
     await Promise.allSettled(this.#pending)
     await new Promise(setImmediate)
     this.#state = 'ended'
+    clearTimeout(this.#timer)
     if (this.#fault !== undefined) throw this.#fault
     if (unfinished === 0) return
     throw this.#failed('ended while its statements were running: await each of them')
@@ -74,8 +110,9 @@ export class CodeClient implements MigrationClient {
     return fault === undefined ? undefined : this.#failed(`sent what no migration may: ${fault}`)
   }
 
-  #failed(what: string): TenantryError {
-    return new TenantryError('MIGRATION_FAILED', `The migration ${this.#file} ${what}. Nothing was applied.`)
+  #failed(what: string, fix?: string): TenantryError {
+    const told = `The migration ${this.#file} ${what}. Nothing was applied.`
+    return new TenantryError('MIGRATION_FAILED', told, fix === undefined ? {} : { fix })
   }
 }
 

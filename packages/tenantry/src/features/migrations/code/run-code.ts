@@ -11,17 +11,17 @@ export async function runCode(tx: Sql, file: MigrationFile, settings: SessionSet
   const { schema } = settings
   const wait = file.lockTimeoutMs ?? settings.lockTimeoutMs
   await tx.query(`${settingsOf({ schema, lockTimeoutMs: wait })} savepoint tenantry_code`)
-  const client = new CodeClient(tx, { file: file.name, schema })
+  const client = new CodeClient(tx, { file: file.name, schema, idleTimeoutMs: file.idleTimeoutMs })
   await runToEnd(file, client)
   await refuseLeftTransaction(tx, file)
   await refuseLeftSchema(tx, file, schema)
   await tx.query(CLEAN_SESSION)
 }
 
-/** Runs the code, and its client to the end. */
+/** Runs the code, and its client to the end; given up where it waits for what does not come. */
 export async function runToEnd(file: MigrationFile, client: CodeClient): Promise<void> {
   try {
-    await file.run?.(client)
+    await Promise.race([file.run?.(client), client.idled])
   } catch (error) {
     await client.end().catch(() => {})
     throw codeFailed(client.fault ?? error, file)

@@ -13,7 +13,10 @@ import { type OutsideStatement, outsideStatements } from './statement-kinds.ts'
 
 export async function runCodeOutside(session: Sql, file: MigrationFile, schema: string | undefined): Promise<void> {
   const statements = new SeparateStatements(session, file.name, schema)
-  const client = new CodeClient(statements, { file: file.name, schema, transaction: false })
+  const client = new CodeClient(statements, {
+    ...{ file: file.name, schema, transaction: false },
+    idleTimeoutMs: file.idleTimeoutMs,
+  })
   try {
     await runToEnd(file, client)
   } finally {
