@@ -13,9 +13,10 @@ import type { MigrationFile, MigrationFiles } from './migration-files.ts'
 import { pendingFiles, readLedger, writeLedger } from './migration-ledger.ts'
 import { chainOf, ensureReference, storedReference } from './reference.ts'
 import { applyBatch } from './runner/apply-batch.ts'
-import { stepTenant } from './runner/apply-tenant.ts'
+import { stepTenant, type TenantStep, together } from './runner/apply-tenant.ts'
 import { forNewSchema } from './new-schema.ts'
 import { runMigrations } from './migration-run.ts'
+import { needsCommit } from './migration-session.ts'
 import { runOutsideTransaction } from './outside/run-outside-transaction.ts'
 import { forgetSteps, resumption } from './outside/step-store.ts'
 
@@ -69,15 +70,28 @@ async function migrateTenant(
   await inTenantTransaction({ database }, tenantKey(ref), async (_tx, tenant) => refuseUnready(tenant))
   const reference = await ensureReference(database, files, roles)
   const goal = { files, reference, roles, runId: null }
-  const applied: string[] = []
-  for (;;) {
-    const step = await inTenantTransaction({ database }, tenantKey(ref), async (tx, tenant) => {
+  return inSteps((isSeparate) =>
+    inTenantTransaction({ database }, tenantKey(ref), async (tx, tenant) => {
       refuseUnready(tenant)
       await refuseWhileRunning(tx, tenant)
-      return tenant.isolation === 'schema' ? stepTenant(tx, tenant, { database, goal }) : { applied: [], isDone: true }
-    })
-    applied.push(...step.applied)
-    if (step.isDone) return applied
+      if (tenant.isolation !== 'schema') return { applied: [], isDone: true }
+      return stepTenant(tx, tenant, { database, goal, isSeparate })
+    }),
+  )
+}
+
+/** Steps until one is the last; with a transaction for each file from the first on that needs another one's commit. */
+async function inSteps(run: (isSeparate: boolean) => Promise<TenantStep>): Promise<readonly string[]> {
+  const applied: string[] = []
+  for (let isSeparate = false; ; ) {
+    try {
+      const step = await run(isSeparate)
+      applied.push(...step.applied)
+      if (step.isDone) return applied
+    } catch (error) {
+      if (isSeparate || !needsCommit(error)) throw error
+      isSeparate = true
+    }
   }
 }
 
@@ -130,22 +144,21 @@ async function applyToTenant(tx: Sql, tenant: Tenant, files: readonly MigrationF
 }
 
 async function applyShared(database: CentralDatabase, files: readonly MigrationFile[]): Promise<readonly string[]> {
-  const applied: string[] = []
-  for (;;) {
-    const { names, outside } = await database.transaction(async (tx) => {
+  return inSteps(async (isSeparate) => {
+    const { inside, next } = await database.transaction(async (tx) => {
       // One at a time: the row every process knows, because tenants can take advisory locks.
       await tx.query('select from tenantry.instance for update')
       const pending = pendingFiles(files, await readLedger(tx, null))
-      const first = pending.findIndex((file) => !file.transaction)
-      const inside = first < 0 ? pending : pending.slice(0, first)
+      const inside = pending.slice(0, together(pending, isSeparate))
       await runMigrations(tx, inside)
       if (inside.length > 0) await writeLedger(tx, null, inside)
-      return { names: inside.map((file) => file.name), outside: first < 0 ? undefined : pending[first] }
+      return { inside, next: pending[inside.length] }
     })
-    applied.push(...names)
-    if (outside === undefined) return applied
-    if (await applySharedOutside(database, outside)) applied.push(outside.name)
-  }
+    const applied = inside.map(({ name }) => name)
+    if (next === undefined || next.transaction) return { applied, isDone: next === undefined }
+    const isOurs = await applySharedOutside(database, next)
+    return { applied: isOurs ? [...applied, next.name] : applied, isDone: false }
+  })
 }
 
 /**

@@ -31,6 +31,14 @@ export interface Place {
   readonly line?: number
 }
 
+// A value that was added to an enumeration, and a table with deferred checks to come.
+const waitForCommit = new Set(['55P04', '55006'])
+
+/** Whether a statement needs what came before it in its transaction to be committed. */
+export function needsCommit(error: unknown): boolean {
+  return waitForCommit.has(sqlStateOf(error) ?? '')
+}
+
 export function migrationFailed(error: unknown, { file, line }: Place): TenantryError {
   const sqlState = sqlStateOf(error)
   const where = line === undefined ? file : `${file}, line ${line}`
@@ -42,6 +50,7 @@ export function migrationFailed(error: unknown, { file, line }: Place): Tenantry
     {
       cause: error,
       ...(sqlState === undefined ? {} : { sqlState }),
+      ...(needsCommit(error) && { fix: 'Put the statement into a later file, after the one that it has to wait for.' }),
     },
   )
 }

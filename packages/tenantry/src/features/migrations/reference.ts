@@ -9,6 +9,7 @@ import { dropSchema, guardSchema } from '../../tenants/schema.ts'
 import type { MigrationFile } from './migration-file.ts'
 import { type LedgerEntry, pendingFiles } from './migration-ledger.ts'
 import { runMigrations } from './migration-run.ts'
+import { needsCommit } from './migration-session.ts'
 import { forNewSchema } from './new-schema.ts'
 import { fingerprintsOf } from '../../engine/catalogue/fingerprints.ts'
 
@@ -47,8 +48,15 @@ export async function ensureReference(
   const chain = chainOf(files)
   const newest = files.at(-1)?.name ?? null
   let known = await readReference(database)
-  while (known?.chain !== chain || !known.isIntact) {
-    known = await database.transaction((tx) => advanceReference(tx, { files, roles, chain }))
+  for (let isSeparate = false; known?.chain !== chain || !known.isIntact; ) {
+    try {
+      const making = { files, roles, isSeparate }
+      known = await database.transaction((tx) => advanceReference(tx, making))
+    } catch (error) {
+      // Each file on the way is a reference of its own then, for those that end with it.
+      if (isSeparate || !needsCommit(error)) throw error
+      isSeparate = true
+    }
   }
   return { schemaName: referenceSchema.name, chain, fingerprint: known.fingerprint, newest }
 }
@@ -94,7 +102,8 @@ async function actualFingerprint(sql: Sql): Promise<string | undefined> {
 interface Making {
   readonly files: readonly MigrationFile[]
   readonly roles: TenantRoles
-  readonly chain: string
+  /** One file a transaction. */
+  readonly isSeparate: boolean
 }
 
 /** Applies what is missing; or takes the reference away where it is to be made anew, and returns undefined. */
@@ -105,10 +114,10 @@ async function advanceReference(tx: Sql, making: Making): Promise<KnownReference
   const known = await readReference(tx)
   if (known === undefined) {
     await makeSchema(tx)
-    return applyToReference(tx, making, making.files)
+    return applyToReference(tx, making, [])
   }
   const pending = await pendingOfReference(tx, making.files, known)
-  if (pending !== undefined) return pending.length === 0 ? known : applyToReference(tx, making, pending)
+  if (pending !== undefined) return pending.length === 0 ? known : applyToReference(tx, making, known.files)
   // In a transaction of its own: dropping foreign keys locks what they point at, which would look like migrations that
   // reach out of their schema.
   await dropSchema(tx, referenceSchema.name)
@@ -118,15 +127,20 @@ async function advanceReference(tx: Sql, making: Making): Promise<KnownReference
 
 async function applyToReference(
   tx: Sql,
-  { files, roles, chain }: Making,
-  pending: readonly MigrationFile[],
+  { files, roles, isSeparate }: Making,
+  carried: readonly LedgerEntry[],
 ): Promise<KnownReference> {
+  const missing = pendingFiles(files, carried)
+  const pending = isSeparate ? missing.slice(0, 1) : missing
   // Nobody uses the schema, so nothing in it has to be built concurrently.
   await runMigrations(tx, forNewSchema(pending), referenceSchema.name)
   await guardSchema(tx, { id: referenceSchema.tenantId, schemaName: referenceSchema.name }, roles)
   const fingerprint = await actualFingerprint(tx)
   if (fingerprint === undefined) throw new Error('the reference schema has no fingerprint')
-  const ledger = files.map(({ name, checksum }) => ({ name, checksum }))
+  const ledger = files
+    .filter((file) => !missing.includes(file) || pending.includes(file))
+    .map(({ name, checksum }) => ({ name, checksum }))
+  const chain = chainOf(ledger)
   await tx.query('update tenantry.migration_reference set files = $1, chain = $2, fingerprint = $3, made_at = now()', [
     JSON.stringify(ledger),
     chain,

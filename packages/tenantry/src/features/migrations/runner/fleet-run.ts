@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { CentralDatabase, Sql } from '../../../engine/sql/database.ts'
 import { TenantryError } from '../../../kernel/errors.ts'
 import type { MigrationProgress, MigrationRunState } from '../fleet.ts'
+import { needsCommit } from '../migration-session.ts'
 import { applyBatch, type Goal } from './apply-batch.ts'
 import { leavesTransactions, stepTenant } from './apply-tenant.ts'
 import { type Chosen, lockTenants, readPending, writeFailure } from './fleet-store.ts'
@@ -58,6 +59,8 @@ export class FleetRun {
   /** How often a tenant's locks were found taken. */
   readonly #locked = new Map<string, number>()
   #batchSize: number
+  /** Each file in a transaction of its own: one was seen to need what another did to be committed. */
+  #isSeparate = false
   #total = 0
   #wave = 0
   #stop: Stop | undefined
@@ -162,13 +165,21 @@ export class FleetRun {
   }
 
   async #runBatch(batch: readonly TenantSchema[]): Promise<void> {
+    const wasSeparate = this.#isSeparate
     try {
       await this.#whileAway(() => this.#apply(batch))
     } catch (error) {
       if (error instanceof Stop) throw error
       if (kindOf(error) === 'full') this.#batchSize = Math.max(1, Math.floor(batch.length / 2))
+      if (needsCommit(error)) {
+        this.#isSeparate = true
+        this.#batchSize = 1
+      }
       const [only] = batch
-      if (batch.length === 1 && only !== undefined) return this.#takeFailure(only, error)
+      if (batch.length === 1 && only !== undefined) {
+        if (needsCommit(error) && !wasSeparate) return this.#runBatch(batch)
+        return this.#takeFailure(only, error)
+      }
       // One of them failed, and all were rolled back: each by itself shows which.
       for (const tenant of batch) {
         this.#refuseStopped()
@@ -202,8 +213,9 @@ export class FleetRun {
     const { database, goal } = this.#options
     const [only] = tenants
     if (only === undefined) return true
-    if (tenants.length === 1 && leavesTransactions(goal.files)) {
-      return (await stepTenant(tx, only, { database, goal })).isDone
+    const isSeparate = this.#isSeparate
+    if (tenants.length === 1 && (isSeparate || leavesTransactions(goal.files))) {
+      return (await stepTenant(tx, only, { database, goal, isSeparate })).isDone
     }
     await applyBatch(tx, tenants, goal)
     return true
