@@ -4,7 +4,7 @@ import { quoteIdentifier } from '../../../kernel/identifiers.ts'
 import type { AdoptTable } from '../plan.ts'
 import type { AdoptFacts, KeyColumn, Leaf } from './adopt-facts.ts'
 import type { StageContext } from './context.ts'
-import { pause } from './session.ts'
+import { type AdoptSession, pause } from './session.ts'
 import { asValue, type TenantSource } from './tenant-source.ts'
 
 export interface FillLeaf {
@@ -24,16 +24,20 @@ export function fillStatement(leaf: Leaf, key: readonly KeyColumn[], source: Ten
   return `${fillHead(leaf, source)} and ${rangeOf(key, false)}`
 }
 
+// A column that is being filled has no statistics yet, or old ones: taken at its word, `is null` of a batch would be a
+// handful of rows to the planner, and the join with the tenants a loop over all of them. As a CASE it is half of the rows.
+const known = (value: string, isKnown: boolean) => `case when ${value} is null then ${!isKnown} else ${isKnown} end`
+
 function fillHead(leaf: Leaf, source: TenantSource): string {
   const { from, where, value } = source
   if (value === NULL_VALUE) return `update ${leaf.name} r set tenant_id = null where r.tenant_id is not null`
   // A join is faster than asking for each row, and does not touch rows without a tenant.
   if (from.length > 0 && !source.mayDisagree) {
-    const all = [...where, 'r.tenant_id is null', `${value} is not null`]
+    const all = [...where, known('r.tenant_id', false), known(value, true)]
     return `update ${leaf.name} r set tenant_id = ${value} from ${from.join(', ')} where ${all.join(' and ')}`
   }
-  const known = from.length > 0 ? ` and ${asValue(source)} is not null` : ''
-  return `update ${leaf.name} r set tenant_id = ${asValue(source)} where r.tenant_id is null${known}`
+  const found = from.length > 0 ? ` and ${asValue(source)} is not null` : ''
+  return `update ${leaf.name} r set tenant_id = ${asValue(source)} where r.tenant_id is null${found}`
 }
 
 interface Range {
@@ -60,40 +64,74 @@ interface Cursor {
 /** Walks the leaf to its end, from where the last walk of this pass stopped. */
 export async function fillLeaf(context: StageContext, fill: FillLeaf): Promise<void> {
   const { session, throttle } = context
-  for (;;) {
-    const startedAt = performance.now()
-    const cursor = await session.transaction(fill.table.table, (tx) => fillBatch(tx, context, fill))
-    const { table } = fill.table
-    context.progress({ stage: 'backfill', subject: table, done: cursor.done, total: fill.table.rows })
-    if (cursor.ended) return
-    session.signal?.throwIfAborted()
-    if (throttle > 0) await pause((performance.now() - startedAt) * throttle, session.signal)
+  const { table, rows: total } = fill.table
+  let cursor = await readCursor(context, fill)
+  while (!cursor.ended) {
+    const ranges = await nextRanges(session, fill, { after: cursor.key, size: context.batchSize })
+    if (ranges.length === 0) cursor = await endLeaf(context, fill, cursor)
+    for (const range of ranges) {
+      session.signal?.throwIfAborted()
+      const startedAt = performance.now()
+      cursor = await fillBatch(context, fill, range)
+      context.progress({ stage: 'backfill', subject: table, done: cursor.done, total })
+      if (throttle > 0) await pause((performance.now() - startedAt) * throttle, session.signal)
+    }
   }
+  context.progress({ stage: 'backfill', subject: table, done: cursor.done, total })
 }
 
-async function fillBatch(tx: Sql, context: StageContext, fill: FillLeaf): Promise<Cursor> {
-  const { adoptionId, batchSize } = context
-  const slot = `${fill.pass} ${fill.leaf.name}`
-  const place = [adoptionId, fill.table.table]
-  const { rows } = await tx.query<{ cursor: { key: string[]; ended: boolean } | null; done: string }>(
+const slotOf = ({ pass, leaf }: FillLeaf): string => `${pass} ${leaf.name}`
+
+async function readCursor({ adoptionId, session }: StageContext, fill: FillLeaf): Promise<Cursor> {
+  const rows = await session.read<{ cursor: { key: string[]; ended: boolean } | null; done: string }>(
     `select cursor -> $3 as cursor, backfilled as done from tenantry.adoption_table where adoption_id = $1 and table_name = $2`,
-    [...place, slot],
+    [adoptionId, fill.table.table, slotOf(fill)],
   )
-  const from = rows[0]?.cursor ?? null
-  const done = Number(rows[0]?.done ?? 0)
-  if (from?.ended === true) return { key: from.key, done, ended: true }
-  // Triggers of the application that fire on any update would change other columns; the admin may keep them still.
-  if (fill.facts.updateTriggers.length > 0) await tx.query('set local session_replication_role = replica')
-  const bounds = await nextBounds(tx, fill, { after: from?.key ?? null, size: batchSize })
-  const ended = bounds === undefined
-  const filled = ended ? 0 : await fillRange(tx, fill, bounds)
-  const key = bounds?.to ?? from?.key ?? []
-  await tx.query(
+  const { key = null, ended = false } = rows[0]?.cursor ?? {}
+  return { key: key?.length === 0 ? null : key, ended, done: Number(rows[0]?.done ?? 0) }
+}
+
+// Losing the newest batches in a crash loses how far they were along with them, and what ends the stage is written down
+// for good: nothing has to wait for the disk.
+const BATCH_SETTINGS = 'set local synchronous_commit = off'
+// Triggers of the application that fire on any update would change other columns; the admin may keep them still.
+const SILENT = `${BATCH_SETTINGS}; set local session_replication_role = replica`
+
+// A batch that is run twice, because the connection was lost while it was being committed, finds nothing left to fill.
+function fillBatch(context: StageContext, fill: FillLeaf, range: Range): Promise<Cursor> {
+  const settings = fill.facts.updateTriggers.length > 0 ? SILENT : BATCH_SETTINGS
+  const run = async (tx: Sql) => {
+    const filled = await fillRange(tx, fill, range)
+    return saveCursor(tx, { context, fill }, { key: range.to, ended: false, filled })
+  }
+  return context.session.transaction(fill.table.table, run, settings)
+}
+
+function endLeaf(context: StageContext, fill: FillLeaf, { key }: Cursor): Promise<Cursor> {
+  return context.session.transaction(fill.table.table, (tx) =>
+    saveCursor(tx, { context, fill }, { key: key ?? [], ended: true, filled: 0 }),
+  )
+}
+
+interface Saved {
+  readonly key: readonly string[]
+  readonly ended: boolean
+  /** Rows of this batch. */
+  readonly filled: number
+}
+
+interface Place {
+  readonly context: StageContext
+  readonly fill: FillLeaf
+}
+
+async function saveCursor(tx: Sql, { context, fill }: Place, { key, ended, filled }: Saved): Promise<Cursor> {
+  const { rows } = await tx.query<{ done: string }>(
     `update tenantry.adoption_table set cursor = cursor || jsonb_build_object($3::text, $4::jsonb), backfilled = backfilled + $5
-      where adoption_id = $1 and table_name = $2`,
-    [...place, slot, JSON.stringify({ key, ended }), filled],
+      where adoption_id = $1 and table_name = $2 returning backfilled as done`,
+    [context.adoptionId, fill.table.table, slotOf(fill), JSON.stringify({ key, ended }), filled],
   )
-  return { key, done: done + filled, ended }
+  return { key, ended, done: Number(rows[0]?.done ?? 0) }
 }
 
 interface Next {
@@ -101,39 +139,47 @@ interface Next {
   readonly size: number
 }
 
-function nextBounds(tx: Sql, fill: FillLeaf, next: Next): Promise<Range | undefined> {
-  return fill.facts.primaryKey.length === 0 ? nextBlocks(tx, fill, next) : nextKeys(tx, fill, next)
+function nextRanges(session: AdoptSession, fill: FillLeaf, next: Next): Promise<readonly Range[]> {
+  return fill.facts.primaryKey.length === 0 ? nextBlocks(session, fill, next) : nextKeys(session, fill, next)
 }
 
-// The batch ends at the key that is so many rows further on, or at the last one.
-async function nextKeys(tx: Sql, { leaf, facts }: FillLeaf, { after, size }: Next): Promise<Range | undefined> {
+// So many batches are found at once: what comes in between makes one of them larger, and has its tenant already.
+const BATCHES_AHEAD = 20
+
+// A batch ends at the key that is so many rows further on, or at the last one.
+async function nextKeys(
+  session: AdoptSession,
+  { leaf, facts }: FillLeaf,
+  { after, size }: Next,
+): Promise<readonly Range[]> {
   const key = facts.primaryKey
   const columns = key.map(({ name }) => quoteIdentifier(name))
   const order = columns.join(', ')
   const bound = key.map(({ type }, at) => `($1::text[])[${at + 1}]::${type}`).join(', ')
   const where = after === null ? '' : `where (${order}) > (${bound})`
-  const backwards = columns.map((column) => `${column} desc`).join(', ')
-  const { rows } = await tx.query<{ last: string[] }>(
-    `with batch as materialized (select ${order} from ${leaf.name} ${where} order by ${order} limit ${size})
-     select array[${columns.map((column) => `${column}::text`).join(', ')}] as last from batch order by ${backwards} limit 1`,
+  const rows = await session.read<{ last: string[] }>(
+    `with ahead as materialized (select ${order} from ${leaf.name} ${where} order by ${order} limit ${size * BATCHES_AHEAD}),
+       numbered as (select *, row_number() over walk as "tenantry number", lead(1) over walk as "tenantry more" from ahead
+         window walk as (order by ${order}))
+     select array[${columns.map((column) => `${column}::text`).join(', ')}] as last from numbered
+      where "tenantry number" % ${size} = 0 or "tenantry more" is null order by "tenantry number"`,
     after === null ? undefined : [after],
   )
-  const last = rows[0]?.last
-  return last === undefined ? undefined : { from: after, to: last }
+  return rows.map(({ last }, at) => ({ from: rows[at - 1]?.last ?? after, to: last }))
 }
 
 const BLOCKS_A_BATCH_ROWS = 50
 
 // Without a key, by blocks; what moves to a later block meanwhile is met there.
-async function nextBlocks(tx: Sql, { leaf }: FillLeaf, { after, size }: Next): Promise<Range | undefined> {
-  const { rows } = await tx.query<{ blocks: string }>(
+async function nextBlocks(session: AdoptSession, { leaf }: FillLeaf, { after, size }: Next): Promise<readonly Range[]> {
+  const rows = await session.read<{ blocks: string }>(
     `select ceil(pg_relation_size($1::regclass) / current_setting('block_size')::numeric)::bigint as blocks`,
     [leaf.name],
   )
   const start = after === null ? 0 : Number(/^\((\d+),/.exec(after[0] ?? '')?.[1] ?? 0)
-  if (start >= Number(rows[0]?.blocks ?? 0)) return undefined
+  if (start >= Number(rows[0]?.blocks ?? 0)) return []
   const blocks = Math.max(1, Math.ceil(size / BLOCKS_A_BATCH_ROWS))
-  return { from: after, to: [`(${start + blocks},0)`] }
+  return [{ from: after, to: [`(${start + blocks},0)`] }]
 }
 
 async function fillRange(tx: Sql, { leaf, source, facts }: FillLeaf, { from, to }: Range): Promise<number> {

@@ -2,6 +2,7 @@
 import type { CentralDatabase, Sql } from '../../../engine/sql/database.ts'
 import { sqlStateOf } from '../../../engine/sql/database-errors.ts'
 import { isTenantryError, TenantryError } from '../../../kernel/errors.ts'
+import { quoteLiteral } from '../../../kernel/identifiers.ts'
 
 export interface SessionOptions {
   /** One connection, used for nothing else. */
@@ -25,13 +26,13 @@ export class AdoptSession {
     this.#options = options
   }
 
-  /** Runs a transaction; once more whenever a lock was not to be had, or the connection was lost. */
-  transaction<T>(subject: string, run: (tx: Sql) => Promise<T>): Promise<T> {
+  /** Runs a transaction, with these settings; once more whenever a lock was not to be had, or the connection was lost. */
+  transaction<T>(subject: string, run: (tx: Sql) => Promise<T>, settings = ''): Promise<T> {
     const { database, lockTimeoutMs } = this.#options
+    const begin = `set local lock_timeout = ${lockTimeoutMs}; set local search_path = public, pg_temp; ${settings}`
     return this.#again(subject, () =>
       database.transaction(async (tx) => {
-        await tx.query(`set local lock_timeout = ${lockTimeoutMs}; set local search_path = public, pg_temp`)
-        await this.#claim(tx)
+        await this.#claim(tx, begin)
         return run(tx)
       }),
     )
@@ -61,10 +62,10 @@ export class AdoptSession {
     return this.#options.signal
   }
 
-  async #claim(sql: Sql): Promise<void> {
-    const { rows } = await sql.query<{ ours: boolean }>('select tenantry.claim_adoption($1) as ours', [
-      this.#options.adoptionId,
-    ])
+  // One text, and so one round trip, with what goes before it.
+  async #claim(sql: Sql, before = ''): Promise<void> {
+    const claim = `select tenantry.claim_adoption(${quoteLiteral(this.#options.adoptionId)}) as ours`
+    const { rows } = await sql.query<{ ours: boolean }>(`${before}${before === '' ? '' : '; '}${claim}`)
     if (rows[0]?.ours === true) return
     throw new TenantryError('MIGRATION_RUNNING', 'Another session is applying or reverting this plan.', {
       fix: 'Wait until it has ended; `tenantry adopt status` shows how far it is.',
