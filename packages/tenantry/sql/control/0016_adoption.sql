@@ -80,8 +80,32 @@ create table tenantry.adopt_tenant (
   -- False where the tenant was there before; then it stays when the stage is taken back.
   is_made       boolean not null default true,
   registered_at timestamptz,
+  -- From then on its rows in the tables of before cannot be written any more: they are being moved, or were.
+  moved_at      timestamptz,
   primary key (adoption_id, tenant_id),
   unique (adoption_id, root_key)
+);
+
+-- Tenants whose rows are being split out, and how far each of their tables is. `restore` makes what had to go while rows
+-- came in batches: foreign keys between the tenant's tables, and the state of its triggers.
+create table tenantry.adoption_split (
+  adoption_id uuid not null references tenantry.adoption (id),
+  tenant_id   uuid not null,
+  state       text not null check (state in ('copying', 'copied', 'proven')),
+  restore     text[] not null,
+  primary key (adoption_id, tenant_id)
+);
+
+create table tenantry.adoption_split_table (
+  adoption_id uuid not null,
+  tenant_id   uuid not null,
+  table_name  text not null,
+  -- The part of the table that is walked, and its last key or block that was copied.
+  part        integer not null default 0,
+  cursor      text[],
+  copied      bigint not null default 0,
+  primary key (adoption_id, tenant_id, table_name),
+  foreign key (adoption_id, tenant_id) references tenantry.adoption_split (adoption_id, tenant_id)
 );
 
 create table tenantry.adopt_observation (
@@ -178,6 +202,36 @@ begin
     execute statement using new;
   end loop;
   return null;
+end $$;
+
+-- Refuses to write rows of a tenant that is being moved into a schema of its own: what was written here would be lost. The
+-- share lock makes the move wait for whoever wrote before it, and whoever began before it finds a row that changed.
+create function tenantry.adopt_moved() returns trigger
+  language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  tenants uuid[] := '{}';
+  moved boolean;
+begin
+  if tg_argv[1] = 'closed' then
+    moved := true;
+  elsif tg_op = 'TRUNCATE' then
+    select count(t.moved_at) > 0 into moved from tenantry.adopt_tenant t where t.adoption_id = tg_argv[0]::uuid;
+  else
+    if tg_op <> 'INSERT' then
+      tenants := tenants || old.tenant_id;
+    end if;
+    if tg_op <> 'DELETE' then
+      tenants := tenants || new.tenant_id;
+    end if;
+    select coalesce(bool_or(l.moved), false) into moved
+      from (select t.moved_at is not null as moved from tenantry.adopt_tenant t
+             where t.adoption_id = tg_argv[0]::uuid and t.tenant_id = any (tenants) order by t.tenant_id for share) l;
+  end if;
+  if moved then
+    raise exception 'tenantry: rows of %.% have moved into the schema of their tenant', tg_table_schema, tg_table_name
+      using errcode = 'object_not_in_prerequisite_state', hint = 'Write them there, as that tenant.';
+  end if;
+  return coalesce(new, old);
 end $$;
 
 -- Notes what the application inserts and deletes, a statement at a time. Text of values depends on the session's

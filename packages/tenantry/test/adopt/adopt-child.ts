@@ -3,10 +3,10 @@ import { readFile } from 'node:fs/promises'
 import type { AdoptPlan } from '../../src/features/adopt/plan.ts'
 import { createTenantry } from '../../src/tenantry.ts'
 
-const [adminUrl = '', file = ''] = process.argv.slice(2)
+const [adminUrl = '', file = '', migrations = '/nonexistent'] = process.argv.slice(2)
 // Written by the test that starts this process.
 const plan = JSON.parse(await readFile(file, 'utf8')) as AdoptPlan
-const tenantry = createTenantry({ adminUrl, migrations: '/nonexistent' })
+const tenantry = createTenantry({ adminUrl, migrations })
 await tenantry.start()
 console.log('started')
 await tenantry.adopt.apply(plan, {

@@ -1,5 +1,6 @@
 // The statements that copy one tenant's rows into its schema, and those that compare both. Pure.
 import { quoteIdentifier, quoteLiteral } from '../../kernel/identifiers.ts'
+import type { KeyColumn } from './stages/adopt-facts.ts'
 import type { SplitTable } from './split-tables.ts'
 
 interface Place {
@@ -16,40 +17,61 @@ const listed = (columns: readonly string[], from = ''): string =>
 const ofTenant = ({ id }: Place): string => `tenant_id = ${quoteLiteral(id)}::uuid`
 
 /**
- * Copies all rows of a tenant, to be run in one transaction. Keys of the tenant's own tables wait for its end, so that
- * tables whose keys go round can be filled; triggers of the application stay silent, because they ran when the row was
- * written first. Sequences go on where those of before are.
+ * What has to go from the schema $1 while its rows come in batches, and what brings it back: keys between its own tables,
+ * because they may go round, and triggers, because they ran when the rows were written first.
  */
-export function copyStatements(tenant: Place, tables: readonly SplitTable[]): readonly string[] {
-  const keys = tables.flatMap((table) => table.keys.map((key) => ({ table: ownTable(tenant, table), ...key })))
-  const alter = (each: (typeof keys)[number], timing: string) =>
-    `alter table ${each.table} alter constraint ${quoteIdentifier(each.name)} ${timing}`
-  const triggers = (verb: string) =>
-    tables.map((table) => `alter table ${ownTable(tenant, table)} ${verb} trigger user`)
-  return [
-    ...triggers('disable'),
-    ...keys.map((key) => alter(key, 'deferrable initially deferred')),
-    ...tables.map((table) => copyStatement(tenant, table)),
-    'set constraints all immediate',
-    ...keys.map((key) => alter(key, key.timing)),
-    ...triggers('enable'),
-    ...tables.flatMap((table) => table.sequences.map((each) => sequenceStatement(tenant, table, each))),
-  ]
+export const HINDRANCES = `
+  select format('alter table %I.%I drop constraint %I', n.nspname, c.relname, k.conname) as remove,
+      array[format('alter table %I.%I add constraint %I %s', n.nspname, c.relname, k.conname, pg_get_constraintdef(k.oid))]
+        || (select array_agg(format('comment on constraint %I on %I.%I is %L', k.conname, n.nspname, c.relname, d.text))
+              from (select obj_description(k.oid, 'pg_constraint') as text) d where d.text is not null) as restore
+    from pg_namespace n join pg_class c on c.relnamespace = n.oid join pg_constraint k on k.conrelid = c.oid
+    join pg_class p on p.oid = k.confrelid and p.relnamespace = n.oid
+   where n.nspname = $1 and k.contype = 'f' and k.conparentid = 0
+  union all
+  select format('alter table only %I.%I disable trigger %I', n.nspname, c.relname, t.tgname),
+      array[format('alter table only %I.%I %s trigger %I', n.nspname, c.relname,
+        case t.tgenabled when 'O' then 'enable' when 'D' then 'disable' when 'R' then 'enable replica' else 'enable always' end, t.tgname)]
+    from pg_namespace n join pg_class c on c.relnamespace = n.oid join pg_trigger t on t.tgrelid = c.oid
+   where n.nspname = $1 and not t.tgisinternal
+  order by 1`
+
+/** One batch of a table: where it begins, behind which key or block, and how many rows it has at most. */
+export interface SplitBatch {
+  readonly part: string
+  readonly after: readonly string[] | null
+  readonly size: number
 }
 
-function copyStatement(tenant: Place, table: SplitTable): string {
-  const columns = listed(table.written)
-  return `insert into ${ownTable(tenant, table)} (${columns}) overriding system value select ${columns} from ${table.table} where ${ofTenant(tenant)}`
+/** Copies a batch; its one row says how many rows it had and the last key. Parameters: $1, the key before, if there is one. */
+export function copyAlongKey(tenant: Place, table: SplitTable, { after, size }: SplitBatch): string {
+  const key = table.primaryKey.map(({ name }) => quoteIdentifier(name))
+  const behind = after === null ? '' : ` and (${key.join(', ')}) > (${bound(table.primaryKey)})`
+  const written = listed(table.written)
+  return `
+    with batch as materialized (select ${listed(table.columns)} from ${table.table}
+      where ${ofTenant(tenant)}${behind} order by ${key.join(', ')} limit ${size}),
+    copied as (insert into ${ownTable(tenant, table)} (${written}) overriding system value select ${written} from batch)
+    select array[${key.map((column) => `${column}::text`).join(', ')}] as last, (select count(*) from batch)::int as rows
+      from batch order by ${key.map((column) => `${column} desc`).join(', ')} limit 1`
 }
 
-function sequenceStatement(tenant: Place, table: SplitTable, each: SplitTable['sequences'][number]): string {
-  const own = `pg_catalog.pg_get_serial_sequence(${quoteLiteral(ownTable(tenant, table))}, ${quoteLiteral(each.column)})`
-  return `select pg_catalog.setval(${own}, s.last_value, s.is_called) from ${each.sequence} s`
+const bound = (key: readonly KeyColumn[]): string =>
+  key.map(({ type }, at) => `($1::text[])[${at + 1}]::${type}`).join(', ')
+
+/** Copies the rows of some blocks. Parameters: $1, the block before the first, and $2, the last one. */
+export function copyBlocks(tenant: Place, table: SplitTable, { part }: SplitBatch): string {
+  const written = listed(table.written)
+  return `insert into ${ownTable(tenant, table)} (${written}) overriding system value select ${written} from ${part} r
+    where ${ofTenant(tenant)} and r.ctid >= format('(%s,0)', $1::bigint)::tid and r.ctid < format('(%s,0)', $2::bigint)::tid`
 }
 
-/** Takes all rows of a tenant's tables away, before they are copied once more. */
-export function emptyStatement(tenant: Place, tables: readonly SplitTable[]): string {
-  return `truncate ${tables.map((table) => ownTable(tenant, table)).join(', ')}`
+/** Sequences go on where those of before are. */
+export function sequenceStatements(tenant: Place, table: SplitTable): readonly string[] {
+  return table.sequences.map((each) => {
+    const own = `pg_catalog.pg_get_serial_sequence(${quoteLiteral(ownTable(tenant, table))}, ${quoteLiteral(each.column)})`
+    return `select pg_catalog.setval(${own}, s.last_value, s.is_called) from ${each.sequence} s`
+  })
 }
 
 /** A row for each table: whether the tenant's rows of before and its own are the same in number and in checksum. */
@@ -62,6 +84,10 @@ export function compareStatement(tenant: Place, tables: readonly SplitTable[]): 
     })
     .join(' union all ')
 }
+
+/** Keeps everybody from writing a tenant's own tables until the transaction ends. */
+export const lockStatement = (tenant: Place, tables: readonly SplitTable[]): string =>
+  `lock table ${tables.map((table) => ownTable(tenant, table)).join(', ')} in access exclusive mode`
 
 /** How many rows of a table belong to none of the tenants $1. */
 export function leftStatement({ table }: SplitTable): string {

@@ -1,5 +1,6 @@
-// What of the catalogue it takes to copy a tenant's rows: columns that can be written, keys, sequences and triggers.
+// What of the catalogue it takes to copy a tenant's rows: columns that can be written, keys to walk along, and sequences.
 import type { Sql } from '../../engine/sql/database.ts'
+import type { KeyColumn } from './stages/adopt-facts.ts'
 import type { PlanFacts } from './stages/context.ts'
 
 export interface SplitTable {
@@ -11,14 +12,10 @@ export interface SplitTable {
   readonly columns: readonly string[]
   /** Those of them that are not generated. */
   readonly written: readonly string[]
-  readonly keys: readonly SplitKey[]
+  readonly primaryKey: readonly KeyColumn[]
+  /** What is walked: the table itself along its primary key; block by block, each partition by itself, without one. */
+  readonly parts: readonly string[]
   readonly sequences: readonly { readonly column: string; readonly sequence: string }[]
-}
-
-/** A foreign key of a tenant's own table to another one of it. */
-export interface SplitKey {
-  readonly name: string
-  readonly timing: string
 }
 
 const TABLES = `
@@ -32,22 +29,16 @@ const TABLES = `
        from pg_depend d join pg_class s on s.oid = d.objid and s.relkind = 'S' join pg_namespace sn on sn.oid = s.relnamespace
        join pg_attribute a on a.attrelid = c.oid and a.attnum = d.refobjsubid
       where d.classid = 'pg_class'::regclass and d.refclassid = 'pg_class'::regclass and d.refobjid = c.oid
-        and d.deptype in ('a', 'i')) as sequences,
-    (select coalesce(json_agg(json_build_object('name', k.conname, 'timing', case when not k.condeferrable then 'not deferrable'
-         when k.condeferred then 'deferrable initially deferred' else 'deferrable initially immediate' end) order by k.conname), '[]')
-       from pg_constraint k join pg_class p on p.oid = k.confrelid join pg_namespace pn on pn.oid = p.relnamespace
-      where k.conrelid = c.oid and k.contype = 'f' and k.conparentid = 0
-        and format('%I.%I', pn.nspname, p.relname) = any ($1)) as keys
+        and d.deptype in ('a', 'i')) as sequences
   from pg_class c join pg_namespace n on n.oid = c.relnamespace
   where format('%I.%I', n.nspname, c.relname) = any ($1) order by 1`
 
-/** The tables of tenants, without the keys that the plan drops or that adoption added. */
-export async function readSplitTables(sql: Sql, { plan }: Pick<PlanFacts, 'plan'>): Promise<readonly SplitTable[]> {
-  const planned = new Map(plan.tables.filter(({ decision }) => decision === 'tenant').map((each) => [each.table, each]))
-  const { rows } = await sql.query<SplitTable>(TABLES, [[...planned.keys()]])
+/** The tables of tenants. */
+export async function readSplitTables(sql: Sql, facts: PlanFacts): Promise<readonly SplitTable[]> {
+  const names = facts.tables.map(({ table }) => table)
+  const { rows } = await sql.query<Omit<SplitTable, 'primaryKey' | 'parts'>>(TABLES, [names])
   return rows.map((row) => {
-    const kept = planned.get(row.table)?.keys.filter(({ decision }) => decision !== 'dropped') ?? []
-    const names = new Set(kept.map(({ name }) => name))
-    return { ...row, keys: row.keys.filter(({ name }) => names.has(name)) }
+    const { primaryKey, leaves } = facts.factsOf(row.table)
+    return { ...row, primaryKey, parts: primaryKey.length > 0 ? [row.table] : leaves.map(({ name }) => name) }
   })
 }

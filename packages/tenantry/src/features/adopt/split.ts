@@ -8,45 +8,37 @@ import { quoteLiteral } from '../../kernel/identifiers.ts'
 import { createTenants } from '../../tenants/create-tenants.ts'
 import { lockTenant } from '../../tenants/lock.ts'
 import { dropSchema } from '../../tenants/schema.ts'
-import { compareStatement, copyStatements, emptyStatement, leftStatement } from './split-sql.ts'
+import { moveTenant } from './split-move.ts'
+import { leftStatement, lockStatement } from './split-sql.ts'
 import { readSplitTables, type SplitTable } from './split-tables.ts'
+import { differing, readSplitTenants, type SplitTenant } from './split-tenants.ts'
 import type { PlanFacts, Stage, StageContext } from './stages/context.ts'
 import { registerAll } from './stages/register-tenants.ts'
 import { rightsUndo } from './stages/rights.ts'
-import type { Step } from './stages/step.ts'
+import { runStep, type Step } from './stages/step.ts'
 
 export const splitStage: Stage = {
   stage: 'split',
   before: prepare,
-  steps: async (facts, sql) => [...(await globalSteps(facts, sql)), ...(await copySteps(facts, sql))],
-  after: prove,
-  beforeUndo: refuseWritten,
-  afterUndo: emptyTenants,
-  describe: () => ['-- For each tenant: create its schema by the tenant migrations, insert its rows, compare them'],
-}
-
-interface SplitTenant {
-  readonly id: string
-  readonly slug: string
-  readonly schema: string
-  readonly isolation: string
-  readonly isMade: boolean
-}
-
-async function readTenants(sql: Sql, adoptionId: string): Promise<readonly SplitTenant[]> {
-  const { rows } = await sql.query<SplitTenant>(
-    `select t.id, t.slug, t.schema_name as schema, t.isolation, a.is_made as "isMade"
-       from tenantry.adopt_tenant a join tenantry.tenant t on t.id = a.tenant_id where a.adoption_id = $1 order by t.id`,
-    [adoptionId],
-  )
-  return rows
+  steps: async (facts, sql) => [
+    ...(await globalSteps(facts, sql)),
+    ...facts.tables.flatMap((each) => guardSteps(facts, each)),
+  ],
+  after: moveAll,
+  beforeUndo: emptyTenants,
+  afterUndo: openTenants,
+  describe: (facts) => [
+    '-- For each tenant: create its schema by the tenant migrations, refuse writes to its rows here, insert them there in batches, compare them',
+    ...facts.tables.flatMap((each) => closeSteps(facts, each)).flatMap(({ statements }) => statements),
+  ],
 }
 
 /** Gives each tenant its schema, by the migrations that new ones get, too. */
 async function prepare(context: StageContext): Promise<void> {
   await registerAll(context)
   const tables = await readSplitTables(context.session.sql, context)
-  const found = await readTenants(context.session.sql, context.adoptionId)
+  const all = await readSplitTenants(context.session.sql, context.adoptionId)
+  const found = all.filter(({ state }) => state === null)
   const tenants = createTenants(context.tenants)
   for (const [at, tenant] of found.entries()) {
     context.session.signal?.throwIfAborted()
@@ -103,37 +95,67 @@ async function globalSteps({ plan, roles }: PlanFacts, sql: Sql): Promise<readon
   return steps
 }
 
-/** One transaction a tenant: all of its rows, or none. */
-async function copySteps(facts: PlanFacts, sql: Sql): Promise<readonly Step[]> {
-  const tables = await readSplitTables(sql, facts)
-  const tenants = await readTenants(sql, facts.adoptionId)
-  return tenants.map((tenant) => ({ subject: tenant.slug, statements: copyStatements(tenant, tables), undo: [] }))
+interface Named {
+  readonly table: string
 }
 
-/** Compares every tenant's schema with the others, and its rows with the originals. What was written meanwhile is copied once more. */
-async function prove(context: StageContext): Promise<void> {
+/** Refuses writes to the rows of tenants that are being moved, and to empty a table that has some. */
+function guardSteps({ adoptionId, factsOf }: PlanFacts, { table }: Named): readonly Step[] {
+  const call = `execute function tenantry.adopt_moved(${quoteLiteral(adoptionId)}, 'moved')`
+  const { partitioned, leaves } = factsOf(table)
+  const names = partitioned ? [table, ...leaves.map(({ name }) => name)] : [table]
+  return [
+    {
+      subject: table,
+      statements: [
+        `create trigger ${MOVED} after insert or update or delete on ${table} for each row ${call}`,
+        ...names.map((name) => `create trigger ${MOVED}_all before truncate on ${name} for each statement ${call}`),
+      ],
+      undo: [
+        ...names.map((name) => `drop trigger if exists ${MOVED}_all on ${name}`),
+        `drop trigger if exists ${MOVED} on ${table}`,
+      ],
+    },
+  ]
+}
+
+const MOVED = 'tenantry_adopt_moved'
+const CLOSED = 'tenantry_adopt_closed'
+
+/** Refuses every write, so that no further tenant comes. */
+function closeSteps({ adoptionId }: PlanFacts, { table }: Named): readonly Step[] {
+  const call = `execute function tenantry.adopt_moved(${quoteLiteral(adoptionId)}, 'closed')`
+  return [
+    {
+      subject: table,
+      statements: [`create trigger ${CLOSED} before insert or update or delete on ${table} for each row ${call}`],
+      undo: [`drop trigger if exists ${CLOSED} on ${table}`],
+    },
+  ]
+}
+
+/** Moves one tenant after the other; when all are moved closes the tables of before, and moves those that came meanwhile. */
+async function moveAll(context: StageContext): Promise<void> {
   const { session, adoptionId } = context
-  const tables = await readSplitTables(session.sql, context)
-  const tenants = await readTenants(session.sql, adoptionId)
-  for (const tenant of tenants) {
-    session.signal?.throwIfAborted()
-    if ((await differing(context, tenant, tables)).length === 0) continue
-    await session.transaction(tenant.slug, async (tx) => {
-      await tx.query(emptyStatement(tenant, tables))
-      for (const statement of copyStatements(tenant, tables)) await tx.query(statement)
-    })
+  await moveWaiting(context)
+  for (const step of context.tables.flatMap((each) => closeSteps(context, each))) {
+    await runStep({ session, adoptionId, stage: 'split' }, step)
   }
-  for (const tenant of tenants) {
-    const [table] = await differing(context, tenant, tables)
-    if (table === undefined) continue
-    throw new TenantryError('ADOPT_MISMATCH', `The rows of ${tenant.slug} are not all in its own ${table}.`, {
-      fix: 'Stop the application from writing to the tables of before, then apply again.',
-    })
-  }
+  await prepare(context)
+  await moveWaiting(context)
+  const tenants = await readSplitTenants(session.sql, adoptionId)
   await refuseUnequal(session.sql, tenants)
-  for (const table of tables) {
+  for (const table of await readSplitTables(session.sql, context)) {
     const rows = await session.read<{ left: number }>(leftStatement(table), [tenants.map(({ id }) => id)])
     if (rows[0]?.left !== 0) throw new TenantryError('ADOPT_MISMATCH', `Rows of ${table.table} went to no tenant.`)
+  }
+}
+
+async function moveWaiting(context: StageContext): Promise<void> {
+  const tables = await readSplitTables(context.session.sql, context)
+  for (const tenant of await readSplitTenants(context.session.sql, context.adoptionId)) {
+    context.session.signal?.throwIfAborted()
+    await moveTenant({ context, tenant, tables })
   }
 }
 
@@ -147,62 +169,59 @@ async function refuseUnequal(sql: Sql, tenants: readonly SplitTenant[]): Promise
   throw new TenantryError('ADOPT_MISMATCH', `The schema ${other.name} is not made like those of the other tenants.`)
 }
 
-async function differing(
-  { session }: StageContext,
-  tenant: SplitTenant,
-  tables: readonly SplitTable[],
-): Promise<readonly string[]> {
-  if (tables.length === 0) return []
-  const rows = await session.read<{ table: string; same: boolean }>(compareStatement(tenant, tables))
-  return rows.filter(({ same }) => !same).map(({ table }) => table)
-}
-
-/** What a tenant wrote since would be lost with its schema. */
-async function refuseWritten(context: StageContext): Promise<void> {
+/** Drops the tenants' schemas while the tables of before are still closed, so that no row is written behind the comparison. */
+async function emptyTenants(context: StageContext): Promise<void> {
   const { session, adoptionId } = context
   const tables = await readSplitTables(session.sql, context)
-  for (const tenant of await readTenants(session.sql, adoptionId)) {
-    const there = await session.read<{ there: boolean }>(
-      'select to_regnamespace(quote_ident($1)) is not null as there',
-      [tenant.schema],
-    )
-    if (there[0]?.there !== true) continue
-    const [table] = await differing(context, tenant, tables)
-    if (table === undefined || (await isUncopied(context, tenant))) continue
-    throw new TenantryError(
-      'ADOPT_MISMATCH',
-      `The rows of ${tenant.slug} in ${table} changed since they were split out.`,
-      {
-        fix: 'Bring what the tenant wrote since back into the tables of before, then revert again.',
-      },
-    )
-  }
+  const tenants = await readSplitTenants(session.sql, adoptionId)
+  // All of them are looked at before the first one goes.
+  for (const tenant of tenants) await refuseWritten(session.sql, tenant, tables)
+  for (const tenant of tenants) await emptyTenant(context, tenant, tables)
 }
 
-// A tenant whose copy was interrupted has nothing to lose.
-async function isUncopied({ session, adoptionId }: StageContext, { slug }: SplitTenant): Promise<boolean> {
-  const rows = await session.read(
-    `select from tenantry.adoption_step where adoption_id = $1 and stage = 'split' and subject = $2 and state = 'done'`,
-    [adoptionId, slug],
+/** What a tenant wrote since it was split out would be lost with its schema; a copy that was interrupted loses nothing. */
+async function refuseWritten(sql: Sql, tenant: SplitTenant, tables: readonly SplitTable[]): Promise<void> {
+  if (tenant.state !== 'proven') return
+  const [table] = await differing(sql, tenant, tables)
+  if (table === undefined) return
+  throw new TenantryError(
+    'ADOPT_MISMATCH',
+    `The rows of ${tenant.slug} in ${table} changed since they were split out.`,
+    {
+      fix: 'Bring what the tenant wrote since back into the tables of before, then revert again.',
+    },
   )
-  return rows.length === 0
 }
 
-async function emptyTenants({ session, adoptionId, tenants }: StageContext): Promise<void> {
-  for (const { id, isMade } of await readTenants(session.sql, adoptionId)) {
-    if (!isMade) continue
-    await session.transaction('schemas', async (tx) => {
-      const tenant = await lockTenant(tx, { column: 'id', value: id })
-      if (tenant?.provisionedAt == null) return
-      for (const participant of tenants.participants.toReversed()) await participant.undoProvision?.(tx, tenant)
-      await dropSchema(tx, tenant.schemaName)
-      await tx.query(
-        `update tenantry.tenant set provisioned_at = null, migration_version = 0, updated_at = now(), version = version + 1 where id = $1`,
-        [id],
-      )
-    })
-    tenants.onChange?.(id)
-  }
+async function emptyTenant(context: StageContext, found: SplitTenant, tables: readonly SplitTable[]): Promise<void> {
+  const { session, adoptionId, tenants } = context
+  const { id, isMade } = found
+  await session.transaction('schemas', async (tx) => {
+    const tenant = await lockTenant(tx, { column: 'id', value: id })
+    if (found.state === 'proven') {
+      await tx.query(lockStatement(found, tables))
+      await refuseWritten(tx, found, tables)
+    }
+    await tx.query('delete from tenantry.adoption_split_table where adoption_id = $1 and tenant_id = $2', [
+      adoptionId,
+      id,
+    ])
+    await tx.query('delete from tenantry.adoption_split where adoption_id = $1 and tenant_id = $2', [adoptionId, id])
+    if (!isMade || tenant?.provisionedAt == null) return
+    for (const participant of tenants.participants.toReversed()) await participant.undoProvision?.(tx, tenant)
+    await dropSchema(tx, tenant.schemaName)
+    await tx.query(
+      `update tenantry.tenant set provisioned_at = null, migration_version = 0, updated_at = now(), version = version + 1 where id = $1`,
+      [id],
+    )
+  })
+  tenants.onChange?.(id)
+}
+
+async function openTenants({ session, adoptionId }: StageContext): Promise<void> {
+  await session.transaction('schemas', (tx) =>
+    tx.query('update tenantry.adopt_tenant set moved_at = null where adoption_id = $1', [adoptionId]),
+  )
 }
 
 function failed(what: string): TenantryError {
