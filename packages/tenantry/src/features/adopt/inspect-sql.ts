@@ -20,6 +20,10 @@ const columns = listed(
      'identity', case a.attidentity when 'a' then 'always' when 'd' then 'by default' end,
      'sequence', (select format('%I.%I', sn.nspname, s.relname) from pg_depend q join pg_class s on s.oid = q.objid and s.relkind = 'S'
        join pg_namespace sn on sn.oid = s.relnamespace where q.classid = 'pg_class'::regclass
+        and q.refclassid = 'pg_class'::regclass and q.refobjid = c.oid and q.refobjsubid = a.attnum and q.deptype in ('a', 'i') limit 1),
+     'sequenceOptions', (select format('start with %s increment by %s minvalue %s maxvalue %s cache %s%s', s.seqstart, s.seqincrement,
+         s.seqmin, s.seqmax, s.seqcache, case when s.seqcycle then ' cycle' else '' end)
+       from pg_depend q join pg_sequence s on s.seqrelid = q.objid where q.classid = 'pg_class'::regclass
         and q.refclassid = 'pg_class'::regclass and q.refobjid = c.oid and q.refobjsubid = a.attnum and q.deptype in ('a', 'i') limit 1)
    ) order by a.attnum)`,
   `pg_attribute a left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
@@ -34,6 +38,9 @@ const foreignKeys = listed(
    ) order by k.conname)`,
   `pg_constraint k where k.conrelid = c.oid and k.contype = 'f' and k.conparentid = 0`,
 )
+
+const state = (enabled: string) =>
+  `case ${enabled} when 'O' then 'enable' when 'D' then 'disable' when 'R' then 'enable replica' else 'enable always' end`
 
 // Only what holds for all rows and goes by columns tells rows apart.
 const uniqueKeys = listed(
@@ -78,9 +85,13 @@ export const selectTables = `
     )} as constraints,
     ${indexes} as indexes,
     ${listed(
-      `json_agg(json_build_object('name', t.tgname, 'definition', pg_get_triggerdef(t.oid)) order by t.tgname)`,
+      `json_agg(json_build_object('name', t.tgname, 'definition', pg_get_triggerdef(t.oid), 'state', ${state('t.tgenabled')}) order by t.tgname)`,
       'pg_trigger t where t.tgrelid = c.oid and not t.tgisinternal',
     )} as triggers,
+    ${listed(
+      `json_agg(json_build_object('name', w.rulename, 'definition', pg_get_ruledef(w.oid), 'state', ${state('w.ev_enabled')}) order by w.rulename)`,
+      'pg_rewrite w where w.ev_class = c.oid',
+    )} as rules,
     ${listed('json_agg(p.polname order by p.polname)', 'pg_policy p where p.polrelid = c.oid')} as policies,
     c.relrowsecurity as "rowSecurity"
   from pg_class c join pg_namespace n on n.oid = c.relnamespace

@@ -41,7 +41,8 @@ export interface InspectedTable {
   /** Its other constraints: primary and unique keys, checks and exclusions. */
   readonly constraints: readonly InspectedDefinition[]
   readonly indexes: readonly InspectedIndex[]
-  readonly triggers: readonly InspectedDefinition[]
+  readonly triggers: readonly InspectedSwitch[]
+  readonly rules: readonly InspectedSwitch[]
   readonly policies: readonly string[]
   readonly rowSecurity: boolean
 }
@@ -60,6 +61,8 @@ export interface InspectedColumn {
   readonly identity: 'always' | 'by default' | null
   /** The sequence that belongs to it: of serial and identity columns. */
   readonly sequence: string | null
+  /** Of that sequence, in the words of CREATE SEQUENCE; how far it is does not count. */
+  readonly sequenceOptions: string | null
 }
 
 export interface InspectedPartition {
@@ -74,6 +77,12 @@ export interface InspectedPartition {
 export interface InspectedDefinition {
   readonly name: string
   readonly definition: string
+}
+
+/** A trigger or a rule. */
+export interface InspectedSwitch extends InspectedDefinition {
+  /** In the words of ALTER TABLE. */
+  readonly state: 'enable' | 'disable' | 'enable replica' | 'enable always'
 }
 
 export interface InspectedUnique {

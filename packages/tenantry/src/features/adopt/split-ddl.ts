@@ -1,7 +1,7 @@
 // The first migration of tenants that get a schema of their own: the tables of before, as the catalogue has them, without
 // what all tenants share. Pure.
 import { quoteIdentifier } from '../../kernel/identifiers.ts'
-import type { InspectedColumn, InspectedTable, InspectedView, Inspection } from './inspected.ts'
+import type { InspectedColumn, InspectedSwitch, InspectedTable, InspectedView, Inspection } from './inspected.ts'
 import type { AdoptPlan, AdoptTable } from './plan.ts'
 
 /** Name of the file, in the folder of tenant migrations. */
@@ -31,13 +31,22 @@ export function tenantMigration(inspection: Inspection, plan: Pick<AdoptPlan, 't
     ...tables.flatMap(constraintStatements),
     ...tables.flatMap((table) => keyStatements(table, planned.get(table.table), own)),
     ...tables.flatMap(({ indexes }) => indexes.map(({ definition }) => own(definition))),
-    ...tables.flatMap(({ triggers }) => triggers.map(({ definition }) => own(definition))),
+    ...tables.flatMap(({ name, triggers }) => triggers.flatMap((each) => switched(name, 'trigger', each)).map(own)),
     ...views.map(({ name, definition }) => {
       return `create view ${quoteIdentifier(name)} with (security_invoker = true) as\n${own(definition).replace(/;\s*$/, '')}`
     }),
+    // A rule may name a view.
+    ...tables.flatMap(({ name, rules }) => rules.flatMap((each) => switched(name, 'rule', each)).map(own)),
   ]
   const head = `-- The tables of each tenant, as they were in the schema ${plan.schema.replaceAll(/\s/g, ' ')} when it was adopted.\n`
   return `${head}${statements.map((statement) => `${statement};\n`).join('')}`
+}
+
+// Made, and then as it was: silent, or fired on a replica, too.
+function switched(table: string, kind: 'trigger' | 'rule', { name, definition, state }: InspectedSwitch): string[] {
+  const made = definition.replace(/;\s*$/, '')
+  const turned = `alter table ${quoteIdentifier(table)} ${state} ${kind} ${quoteIdentifier(name)}`
+  return state === 'enable' ? [made] : [made, turned]
 }
 
 // What stands in a string is no name, and a name may be part of a longer one.
@@ -58,7 +67,9 @@ const sequenceName = ({ sequence }: InspectedColumn): string | undefined => {
 const isSerial = (column: InspectedColumn): boolean => column.sequence !== null && column.identity === null
 
 function sequenceStatements({ columns }: InspectedTable): readonly string[] {
-  return columns.filter(isSerial).map((column) => `create sequence ${sequenceName(column) ?? ''} as ${column.type}`)
+  return columns
+    .filter(isSerial)
+    .map((column) => `create sequence ${sequenceName(column) ?? ''} as ${column.type} ${column.sequenceOptions ?? ''}`)
 }
 
 function tableStatements(table: InspectedTable, own: (definition: string) => string): readonly string[] {
@@ -84,7 +95,7 @@ function columnText(column: InspectedColumn): string {
 
 function valueText(column: InspectedColumn): string {
   if (column.generated !== null) return ` generated always as (${column.default ?? ''}) ${column.generated}`
-  if (column.identity !== null) return ` generated ${column.identity} as identity`
+  if (column.identity !== null) return ` generated ${column.identity} as identity (${column.sequenceOptions ?? ''})`
   if (isSerial(column)) return ` default nextval('${(sequenceName(column) ?? '').replaceAll("'", "''")}'::regclass)`
   return column.default === null ? '' : ` default ${column.default}`
 }

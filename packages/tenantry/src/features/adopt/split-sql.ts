@@ -18,7 +18,7 @@ const ofTenant = ({ id }: Place): string => `tenant_id = ${quoteLiteral(id)}::uu
 
 /**
  * What has to go from the schema $1 while its rows come in batches, and what brings it back: keys between its own tables,
- * because they may go round, and triggers, because they ran when the rows were written first.
+ * because they may go round, and triggers and rules, because they ran when the rows were written first.
  */
 export const HINDRANCES = `
   select format('alter table %I.%I drop constraint %I', n.nspname, c.relname, k.conname) as remove,
@@ -34,6 +34,12 @@ export const HINDRANCES = `
         case t.tgenabled when 'O' then 'enable' when 'D' then 'disable' when 'R' then 'enable replica' else 'enable always' end, t.tgname)]
     from pg_namespace n join pg_class c on c.relnamespace = n.oid join pg_trigger t on t.tgrelid = c.oid
    where n.nspname = $1 and not t.tgisinternal
+  union all
+  select format('alter table %I.%I disable rule %I', n.nspname, c.relname, r.rulename),
+      array[format('alter table %I.%I %s rule %I', n.nspname, c.relname,
+        case r.ev_enabled when 'O' then 'enable' when 'D' then 'disable' when 'R' then 'enable replica' else 'enable always' end, r.rulename)]
+    from pg_namespace n join pg_class c on c.relnamespace = n.oid and c.relkind in ('r', 'p') join pg_rewrite r on r.ev_class = c.oid
+   where n.nspname = $1
   order by 1`
 
 /** One batch of a table: where it begins, behind which key or block, and how many rows it has at most. */
