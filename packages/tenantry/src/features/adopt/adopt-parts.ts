@@ -3,8 +3,9 @@ import type { CentralDatabase, Sql } from '../../engine/sql/database.ts'
 import type { TenantsOptions } from '../../tenants/options.ts'
 import type { Adoption } from './adoption-store.ts'
 import type { ApplyOptions } from './adopt.ts'
-import type { AdoptPlan } from './plan.ts'
+import type { AdoptPlan, AdoptStage } from './plan.ts'
 import { type PlanFacts, readPlanFacts, type Stage, type StageContext } from './stages/context.ts'
+import { REPLICA_STATE, type ReplicaState, Rest } from './stages/rest.ts'
 import { AdoptSession } from './stages/session.ts'
 
 export interface AdoptParts {
@@ -46,10 +47,20 @@ export async function contextOf(
   const facts = await factsOf(session.sql, adoption, tenants.roles)
   return {
     ...facts,
-    ...{ session, tenants, batchSize: options.batchSize ?? BATCH_SIZE, throttle: options.throttle ?? 0 },
+    ...{ session, tenants, batchSize: options.batchSize ?? BATCH_SIZE, rest: restOf(options, session) },
     observeMs: options.observeMs ?? OBSERVE_MS,
     progress: (progress) => options.onProgress?.(progress),
   }
+}
+
+function restOf({ throttle = 0, maxLagMs, signal, onProgress }: ApplyOptions, session: AdoptSession): Rest {
+  const read = async (): Promise<ReplicaState> => {
+    const [state] = await session.read<ReplicaState>(REPLICA_STATE)
+    return state ?? { isVisible: true, written: 0, replayed: null, lagMs: 0 }
+  }
+  const onWait = (stage: AdoptStage, lagMs: number) =>
+    onProgress?.({ stage, subject: 'waiting for replicas, milliseconds behind', done: lagMs, total: null })
+  return new Rest({ throttle, maxLagMs, signal, read, onWait })
 }
 
 /** The catalogue for a plan, the default tenant as far as it is reserved. */

@@ -12,6 +12,11 @@ export interface ApplyOptions {
   readonly batchSize?: number
   /** Pause after each batch, as a multiple of the time it took; default 0. */
   readonly throttle?: number
+  /**
+   * Pauses after a batch for as long as a streaming replica replays what was written longer ago than this, in milliseconds;
+   * default: replicas are not looked at. The admin login needs pg_read_all_stats, otherwise INVALID_INPUT.
+   */
+  readonly maxLagMs?: number
   /** How long one attempt to take a lock may hold others up, in milliseconds; default 2,000. */
   readonly lockTimeoutMs?: number
   /** How long attempts are repeated before LOCK_NOT_TAKEN, in milliseconds; default 60,000. */
@@ -49,7 +54,7 @@ export interface Adopt {
   /**
    * Applies a plan, stage by stage. What is done already is left alone, so after an interruption of any kind the same call
    * goes on where it stopped. Throws PLAN_INVALID, PLAN_UNDECIDED, PLAN_OUTDATED, TABLE_NOT_FOUND, TABLE_NOT_OWNED and
-   * TABLE_UNSUPPORTED before anything is changed; then ADOPT_ORPHANS, ADOPT_MISMATCH, ADOPT_STAGE_FAILED, LOCK_NOT_TAKEN,
+   * TABLE_UNSUPPORTED before anything is changed; then INVALID_INPUT, ADOPT_ORPHANS, ADOPT_MISMATCH, ADOPT_STAGE_FAILED, LOCK_NOT_TAKEN,
    * and MIGRATION_RUNNING while another session applies it.
    *
    * @example

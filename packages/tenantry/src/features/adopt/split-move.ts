@@ -6,7 +6,6 @@ import { copyAlongKey, copyBlocks, HINDRANCES, sequenceStatements } from './spli
 import type { SplitTable } from './split-tables.ts'
 import { differing, type SplitTenant } from './split-tenants.ts'
 import type { StageContext } from './stages/context.ts'
-import { pause } from './stages/session.ts'
 
 export interface Move {
   readonly context: StageContext
@@ -60,7 +59,7 @@ interface Cursor {
 
 async function copyTable(move: Move, table: SplitTable): Promise<void> {
   const { context } = move
-  const { session, throttle } = context
+  const { session, rest } = context
   for (;;) {
     session.signal?.throwIfAborted()
     const startedAt = performance.now()
@@ -71,7 +70,7 @@ async function copyTable(move: Move, table: SplitTable): Promise<void> {
     )
     context.progress({ stage: 'split', subject: `${move.tenant.slug} ${table.table}`, done: copied, total: null })
     if (part >= table.parts.length) return
-    if (throttle > 0) await pause((performance.now() - startedAt) * throttle, session.signal)
+    await rest.after('split', performance.now() - startedAt)
   }
 }
 

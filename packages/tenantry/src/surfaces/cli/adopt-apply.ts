@@ -24,6 +24,7 @@ export async function applyPlanFile(run: CommandRun): Promise<void> {
   const to = stageOf(run)
   const batchSize = input.integer('batchSize', { least: 1, most: 1_000_000 })
   const throttle = throttleOf(run)
+  const maxLagMs = input.integer('maxLag', { least: 1, most: 86_400_000 })
   const through = to === undefined ? 'all stages' : `the stages up to ${to}`
   await sure(run, plan, `This changes the tables of the database ${plain(plan.database)}: ${through}`)
   const status = await watched(run, (adopt, watch) =>
@@ -32,6 +33,7 @@ export async function applyPlanFile(run: CommandRun): Promise<void> {
       ...(to !== undefined && { to }),
       ...(batchSize !== undefined && { batchSize }),
       ...(throttle !== undefined && { throttle }),
+      ...(maxLagMs !== undefined && { maxLagMs }),
     }),
   )
   printStatus(run, status)

@@ -4,6 +4,7 @@ import { TenantryError } from '../../../kernel/errors.ts'
 import type { TenantsOptions } from '../../../tenants/options.ts'
 import type { AdoptPlan, AdoptProgress, AdoptStage, AdoptTable } from '../plan.ts'
 import { type AdoptFacts, readAdoptFacts, readUniqueSteps } from './adopt-facts.ts'
+import type { Rest } from './rest.ts'
 import type { AdoptSession } from './session.ts'
 import type { Step } from './step.ts'
 import { orderTables, type SourceContext } from './tenant-source.ts'
@@ -23,8 +24,8 @@ export interface StageContext extends PlanFacts {
   readonly session: AdoptSession
   readonly tenants: TenantsOptions
   readonly batchSize: number
-  /** Milliseconds of pause for each millisecond of work. */
-  readonly throttle: number
+  /** Taken after each batch. */
+  readonly rest: Rest
   readonly observeMs: number
   progress(progress: AdoptProgress): void
 }

@@ -4,7 +4,7 @@ import { quoteIdentifier } from '../../../kernel/identifiers.ts'
 import type { AdoptTable } from '../plan.ts'
 import type { AdoptFacts, KeyColumn, Leaf } from './adopt-facts.ts'
 import type { StageContext } from './context.ts'
-import { type AdoptSession, pause } from './session.ts'
+import type { AdoptSession } from './session.ts'
 import { asValue, type TenantSource } from './tenant-source.ts'
 
 export interface FillLeaf {
@@ -63,7 +63,7 @@ interface Cursor {
 
 /** Walks the leaf to its end, from where the last walk of this pass stopped. */
 export async function fillLeaf(context: StageContext, fill: FillLeaf): Promise<void> {
-  const { session, throttle } = context
+  const { session, rest } = context
   const { table, rows: total } = fill.table
   let cursor = await readCursor(context, fill)
   while (!cursor.ended) {
@@ -74,7 +74,7 @@ export async function fillLeaf(context: StageContext, fill: FillLeaf): Promise<v
       const startedAt = performance.now()
       cursor = await fillBatch(context, fill, range)
       context.progress({ stage: 'backfill', subject: table, done: cursor.done, total })
-      if (throttle > 0) await pause((performance.now() - startedAt) * throttle, session.signal)
+      await rest.after('backfill', performance.now() - startedAt)
     }
   }
   context.progress({ stage: 'backfill', subject: table, done: cursor.done, total })

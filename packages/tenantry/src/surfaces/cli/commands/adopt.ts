@@ -13,7 +13,7 @@ const actions: Actions<undefined> = {
     ],
     act: makePlanFile,
   },
-  apply: { words: 0, options: ['plan', 'to', 'batchSize', 'throttle', 'yes'], act: applyPlanFile },
+  apply: { words: 0, options: ['plan', 'to', 'batchSize', 'throttle', 'maxLag', 'yes'], act: applyPlanFile },
   revert: { words: 0, options: ['to', 'yes'], act: revertStages },
   status: { words: 0, act: showStatus },
 }
@@ -49,6 +49,10 @@ export const adoptCommand: CommandSpec = {
     { flags: '--to <stage>', description: 'apply: the last stage to do; revert: the last one to keep' },
     { flags: '--batch-size <rows>', description: 'apply: rows a transaction of the backfill; default 5000' },
     { flags: '--throttle <times>', description: 'apply: pause after a batch, as a multiple of its time; default 0' },
+    {
+      flags: '--max-lag <ms>',
+      description: 'apply: pause while a replica is further behind; default: none is looked at',
+    },
     { flags: '--yes', description: 'plan: replace a plan that is there; apply, revert: do not ask' },
   ],
   examples: [
