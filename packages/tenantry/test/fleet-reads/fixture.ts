@@ -9,6 +9,7 @@ import { createTenantry, type Tenantry } from '../../src/tenantry.ts'
 import { createTestDatabase } from '../harness/database.ts'
 
 export interface FleetFixture {
+  readonly adminUrl: string
   readonly tenantry: Tenantry
   readonly admin: CentralDatabase
   readonly superuser: CentralDatabase
@@ -50,7 +51,7 @@ export async function openFleet(): Promise<FleetFixture> {
     await rm(migrations, { recursive: true, force: true })
     await database.drop()
   }
-  return { tenantry, admin, superuser, close }
+  return { adminUrl: database.adminUrl, tenantry, admin, superuser, close }
 }
 
 /** All rows. */

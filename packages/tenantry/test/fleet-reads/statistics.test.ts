@@ -16,7 +16,7 @@ describe('the statistics of the fleet', () => {
   })
 
   test('are nothing before they are counted, and say when they were', async () => {
-    expect(await fleet.tenantry.fleet.statistics()).toEqual({ refreshedAt: null, items: [] })
+    expect(await fleet.tenantry.fleet.statistics()).toEqual({ refreshedAt: null, ageMs: null, items: [] })
     expect(await fleet.tenantry.fleet.refreshStatistics()).toBe(4)
     const { refreshedAt, items } = await fleet.tenantry.fleet.statistics()
     expect(refreshedAt).toMatch(/^\d{4}-/)

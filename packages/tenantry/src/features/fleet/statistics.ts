@@ -25,6 +25,8 @@ export interface TenantStatistics {
 export interface FleetStatistics {
   /** When the numbers were counted; null where they never were. */
   readonly refreshedAt: string | null
+  /** How long ago that was by the database's clock, milliseconds. */
+  readonly ageMs: number | null
   /** By slug. Without tenants that were made since. */
   readonly items: readonly TenantStatistics[]
 }
@@ -34,18 +36,25 @@ interface Row {
   readonly refreshed_at: Date
   readonly last_activity_at: Date
   readonly created_at: Date
+  readonly age_ms: number
 }
 
 const select = `
 select t.id, t.slug, t.status, t.plan, t.isolation, t.created_at, s.members, s.active_members, s.organizations, s.keys,
-       s.row_count::float8 as rows, s.size_bytes::float8 as size, s.last_activity_at, s.refreshed_at
+       s.row_count::float8 as rows, s.size_bytes::float8 as size, s.last_activity_at, s.refreshed_at,
+       (extract(epoch from clock_timestamp() - s.refreshed_at) * 1000)::float8 as age_ms
   from tenantry.tenant_stats s join tenantry.tenant t on t.id = s.tenant_id
  where t.status <> 'purged' and ($1::text is null or t.plan = $1) and ($2::text is null or t.isolation = $2)
  order by t.slug collate "C"`
 
 export async function readStatistics(database: CentralDatabase, filter: TenantFilter = {}): Promise<FleetStatistics> {
   const { rows } = await database.query<Row>(select, [filter.plan, filter.isolation])
-  return { refreshedAt: rows[0]?.refreshed_at.toISOString() ?? null, items: rows.map(toStatistics) }
+  const [first] = rows
+  return {
+    refreshedAt: first?.refreshed_at.toISOString() ?? null,
+    ageMs: first === undefined ? null : Math.max(0, Math.round(first.age_ms)),
+    items: rows.map(toStatistics),
+  }
 }
 
 /** Counts everything anew; returns how many tenants there are numbers of. */

@@ -2,20 +2,40 @@
 import type { Fleet, FleetQueryOptions, FleetRow, FleetRows } from '../../features/fleet/fleet.ts'
 import { errorCodes, type ErrorCode } from '../../kernel/error-codes.ts'
 import { TenantryError } from '../../kernel/errors.ts'
+import type { TenantFilter } from '../../tenants/for-each.ts'
+import type { PageQuery } from '../http/list-page.ts'
+import { type StatisticsPage, statisticsPage } from '../http/statistics-page.ts'
+import type { Api } from './http-target.ts'
+import { queryText } from './query-text.ts'
+
+export interface StatisticsQuery extends PageQuery {
+  readonly filter: TenantFilter
+}
 
 /** The reads that every target has. */
-export type TargetFleet = Pick<Fleet, 'query'>
+export interface TargetFleet extends Pick<Fleet, 'query'> {
+  statistics(query: StatisticsQuery): Promise<StatisticsPage>
+  refreshStatistics(): Promise<{ readonly tenants: number }>
+}
 
 /** The reads, on record under this actor. */
-export function fleetActingAs(actor: string, fleet: TargetFleet): TargetFleet {
-  return { query: (reason, sql, options) => fleet.query(reason, sql, { ...options, actor }) }
+export function fleetActingAs(actor: string, fleet: Fleet): TargetFleet {
+  return {
+    query: (reason, sql, options) => fleet.query(reason, sql, { ...options, actor }),
+    statistics: async ({ filter, ...query }) => statisticsPage(await fleet.statistics({ filter }), query),
+    refreshStatistics: async () => ({ tenants: await fleet.refreshStatistics() }),
+  }
 }
 
 /** Sends one question, and throws the server's errors; the answer is a stream of lines. */
 export type OpenLines = (path: string, body: object, signal: AbortSignal | undefined) => Promise<ReadableStream>
 
-export function fleetOver(open: OpenLines): TargetFleet {
-  return { query: (reason, sql, options = {}) => new RemoteRows(open, { reason, sql, options }) }
+export function fleetOver(api: Api, open: OpenLines): TargetFleet {
+  return {
+    query: (reason, sql, options = {}) => new RemoteRows(open, { reason, sql, options }),
+    statistics: ({ filter, ...query }) => api(`api/stats/tenants${queryText({ ...filter, ...query })}`),
+    refreshStatistics: () => api('api/stats/refresh', { method: 'POST', body: {} }),
+  }
 }
 
 interface Question {

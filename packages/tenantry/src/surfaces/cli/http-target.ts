@@ -1,17 +1,17 @@
 // The target behind a URL: the HTTP API, spoken with fetch.
 import { onlyLogin } from '../../features/credentials/login-choice.ts'
 import type { CredentialInfo } from '../../features/credentials/credential.ts'
-import type { ListApiKeys } from '../../features/keys/api-key.ts'
 import { type ErrorCode, errorCodes } from '../../kernel/error-codes.ts'
 import { TenantryError } from '../../kernel/errors.ts'
 import type { VerifyOptions } from '../../features/verify/create-verifier.ts'
 import type { VerifyReport } from '../../features/verify/report.ts'
-import type { ListTenants, Page, TenantRef } from '../../tenants/tenant.ts'
+import type { Page, TenantRef } from '../../tenants/tenant.ts'
 import { readEvents, type ServerEvent } from './event-stream.ts'
 import { migrationsOver } from './migrations-target.ts'
 import { fleetOver, type OpenLines } from './fleet-target.ts'
 import { peopleOver } from './people-target.ts'
 import { organizationsOver, teamsOver } from './organizations-target.ts'
+import { queryText } from './query-text.ts'
 import type { Target } from './target.ts'
 
 export interface HttpTargetOptions {
@@ -40,7 +40,7 @@ export function httpTarget(options: HttpTargetOptions): HttpTarget {
     tenants: {
       create: (input) => api('api/tenants', { method: 'POST', body: input }),
       get: (ref) => api(pathOf(ref)),
-      list: (query = {}) => api(`api/tenants${queryOf(query)}`),
+      list: (query = {}) => api(`api/tenants${queryText(query)}`),
       update: (ref, change) => api(pathOf(ref), { method: 'PATCH', body: change }),
       provision: (ref) => act(ref, 'provision'),
       suspend: (ref, given = {}) => act(ref, 'suspend', given.reason === undefined ? {} : { reason: given.reason }),
@@ -60,7 +60,7 @@ export function httpTarget(options: HttpTargetOptions): HttpTarget {
     organizations: organizationsOver(api),
     teams: teamsOver(api),
     migrations: migrationsOver({ api, events: (path) => eventsOf(options, path) }),
-    fleet: fleetOver(linesFrom(options)),
+    fleet: fleetOver(api, linesFrom(options)),
     verify: ({ only, readOnly, allowSkipped, sampleSchemas }) =>
       api('api/verify', { method: 'POST', body: { only, readOnly, allowSkipped, sampleSchemas } }),
     close: async () => {},
@@ -113,7 +113,7 @@ function keysOver(api: Api): Target['keys'] {
   const one = (ref: TenantRef | null, id: string) => `${base(ref)}/${encodeURIComponent(id)}`
   return {
     create: (ref, input) => api(base(ref), { method: 'POST', body: input }),
-    list: (ref, query) => api(`${base(ref)}${queryOf(query)}`),
+    list: (ref, query) => api(`${base(ref)}${queryText(query)}`),
     get: (ref, id) => api(one(ref, id)),
     rotate: (ref, id, input) => api(`${one(ref, id)}/rotate`, { method: 'POST', body: input }),
     revoke: (ref, id) => api(`${one(ref, id)}/revoke`, { method: 'POST', body: {} }),
@@ -123,13 +123,6 @@ function keysOver(api: Api): Target['keys'] {
 function pathOf(ref: TenantRef): string {
   const name = typeof ref === 'string' ? ref : 'id' in ref ? ref.id : ref.slug
   return `api/tenants/${encodeURIComponent(name)}`
-}
-
-function queryOf(query: ListTenants | ListApiKeys): string {
-  const params = new URLSearchParams()
-  for (const [name, value] of Object.entries(query)) if (value !== undefined) params.set(name, String(value))
-  const text = params.toString()
-  return text === '' ? '' : `?${text}`
 }
 
 const baseOf = (url: string) => (url.endsWith('/') ? url : `${url}/`)

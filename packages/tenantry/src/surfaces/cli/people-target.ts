@@ -23,6 +23,7 @@ import type {
 import type { VerifiedUser } from '../../tenants/access.ts'
 import type { Page } from '../../tenants/tenant.ts'
 import type { Api } from './http-target.ts'
+import { queryText } from './query-text.ts'
 
 export interface PageQuery {
   readonly limit?: number
@@ -81,7 +82,7 @@ function membersOver(api: Api): TargetMembers {
   const act = (tenant: string, userId: string, verb: string): Promise<Member> =>
     api(`${one(tenant, userId)}/${verb}`, { method: 'POST', body: {} })
   return {
-    list: (tenant, query) => api(`${all(tenant)}${queryOf(query)}`),
+    list: (tenant, query) => api(`${all(tenant)}${queryText(query)}`),
     get: (tenant, userId) => api(one(tenant, userId)),
     add: (tenant, input) => api(all(tenant), { method: 'POST', body: input }),
     invite: (tenant, input) => api(all(tenant), { method: 'POST', body: { ...input, state: 'invited' } }),
@@ -92,7 +93,7 @@ function membersOver(api: Api): TargetMembers {
     revoke: (tenant, userId) => api(one(tenant, userId), { method: 'DELETE' }),
     transferOwnership: (tenant, input) => api(`${pathOf(tenant)}/ownership`, { method: 'POST', body: input }),
     bootstrapOwner: (tenant, input) => api(`${pathOf(tenant)}/bootstrap-owner`, { method: 'POST', body: input }),
-    tenantsOf: (userId, query) => api(`api/users/${encodeURIComponent(userId)}/tenants${queryOf(query)}`),
+    tenantsOf: (userId, query) => api(`api/users/${encodeURIComponent(userId)}/tenants${queryText(query)}`),
   }
 }
 
@@ -105,7 +106,7 @@ function rolesOver(api: Api): TargetRoles {
       let cursor: string | null = null
       do {
         const query: object = { limit: 100, ...(cursor !== null && { cursor }) }
-        const page: Page<Role> = await api(`${all(tenant)}${queryOf(query)}`)
+        const page: Page<Role> = await api(`${all(tenant)}${queryText(query)}`)
         items.push(...page.items)
         cursor = page.nextCursor
       } while (cursor !== null)
@@ -121,7 +122,7 @@ function invitationsOver(api: Api): TargetInvitations {
   const all = (tenant: string) => `${pathOf(tenant)}/invitations`
   const one = (tenant: string, id: string) => `${all(tenant)}/${encodeURIComponent(id)}`
   return {
-    list: (tenant, query) => api(`${all(tenant)}${queryOf(query)}`),
+    list: (tenant, query) => api(`${all(tenant)}${queryText(query)}`),
     get: (tenant, id) => api(one(tenant, id)),
     create: (tenant, input) => api(all(tenant), { method: 'POST', body: input }),
     resend: (tenant, id) => api(`${one(tenant, id)}/resend`, { method: 'POST', body: {} }),
@@ -132,12 +133,6 @@ function invitationsOver(api: Api): TargetInvitations {
 
 function pathOf(tenant: string): string {
   return `api/tenants/${encodeURIComponent(tenant)}`
-}
-
-function queryOf(query: object): string {
-  const params = new URLSearchParams()
-  for (const [name, value] of Object.entries(query)) params.set(name, String(value))
-  return params.size === 0 ? '' : `?${params.toString()}`
 }
 
 /** What of an instance is about people. */

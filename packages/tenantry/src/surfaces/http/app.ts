@@ -82,7 +82,7 @@ export function createApp(controlPlane: ControlPlane, options: HandlerOptions = 
     isDraining: options.isDraining ?? (() => false),
   })
   fleetRoutes(app, controlPlane)
-  statsRoutes(app, controlPlane.tenants)
+  statsRoutes(app, controlPlane)
   eventsRoutes(app, controlPlane.tenants)
   verifyRoutes(app, controlPlane)
   openapiRoute(app, controlPlane.version)

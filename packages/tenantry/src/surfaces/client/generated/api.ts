@@ -92,6 +92,8 @@ export const operationTable = {
   getMigrationRun: ['GET', '/api/migrations/runs/{id}'],
   stopMigrationRun: ['POST', '/api/migrations/runs/{id}/stop'],
   getStats: ['GET', '/api/stats'],
+  listTenantStatistics: ['GET', '/api/stats/tenants'],
+  refreshStatistics: ['POST', '/api/stats/refresh'],
   listEvents: ['GET', '/api/events'],
   getVerify: ['GET', '/api/verify'],
   runVerify: ['POST', '/api/verify'],
@@ -1328,6 +1330,49 @@ export interface components {
                 [key: string]: number;
             };
             unprovisioned: number;
+        };
+        TenantStatisticsPage: {
+            items: components["schemas"]["TenantStatistics"][];
+            nextCursor: string | null;
+            total: number;
+            /**
+             * Format: date-time
+             * @description When they were counted; null where they never were.
+             * @example 2026-03-01T09:30:00.000Z
+             */
+            refreshedAt: string | null;
+            /** @description How long ago that was. */
+            ageMs: number | null;
+        };
+        TenantStatistics: {
+            /** Format: uuid */
+            tenantId: string;
+            slug: string;
+            status: string;
+            plan: string | null;
+            /** @enum {string} */
+            isolation: "row" | "schema";
+            members: number;
+            activeMembers: number;
+            organizations: number;
+            keys: number;
+            /** @description Counted in shared tables; PostgreSQL’s estimate in a schema of its own. */
+            rows: number;
+            /** @description With indexes; of a shared table the share, by rows. */
+            sizeBytes: number;
+            /**
+             * Format: date-time
+             * @example 2026-03-01T09:30:00.000Z
+             */
+            lastActivityAt: string;
+            /**
+             * Format: date-time
+             * @example 2026-03-01T09:30:00.000Z
+             */
+            createdAt: string;
+        };
+        RefreshedStatistics: {
+            tenants: number;
         };
         EventPage: {
             items: components["schemas"]["Event"][];
@@ -3810,6 +3855,58 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Stats"];
+                };
+            };
+        };
+    };
+    listTenantStatistics: {
+        parameters: {
+            query?: {
+                plan?: string;
+                isolation?: "row" | "schema";
+                /** @description Part of the slug. */
+                search?: string;
+                limit?: number;
+                /** @description nextCursor of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What each tenant is like in numbers, as last counted. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TenantStatisticsPage"];
+                };
+            };
+        };
+    };
+    refreshStatistics: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Nothing"];
+            };
+        };
+        responses: {
+            /** @description Count what each tenant is like anew. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RefreshedStatistics"];
                 };
             };
         };

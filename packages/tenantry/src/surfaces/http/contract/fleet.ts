@@ -1,6 +1,6 @@
 // Reads over many tenants, and what is kept of each in numbers, over the wire. Imports zod and nothing else that runs.
 import { z } from 'zod'
-import { text } from './base.ts'
+import { cursor, limit, page, text, time } from './base.ts'
 
 const columns = z.array(text(63)).max(100).optional()
 
@@ -34,3 +34,40 @@ export const FleetLineSchema = z
     z.object({ done: z.literal(false), problem: z.record(z.string(), z.unknown()) }),
   ])
   .meta({ id: 'FleetLine' })
+
+export const TenantStatisticsQuery = z.strictObject({
+  plan: text(255).optional(),
+  isolation: z.enum(['row', 'schema']).optional(),
+  search: text(255).optional().meta({ description: 'Part of the slug.' }),
+  limit,
+  cursor,
+})
+
+const count = z.int().min(0)
+
+export const TenantStatisticsSchema = z
+  .object({
+    tenantId: z.uuid(),
+    slug: z.string(),
+    status: z.string(),
+    plan: z.string().nullable(),
+    isolation: z.enum(['row', 'schema']),
+    members: count,
+    activeMembers: count,
+    organizations: count,
+    keys: count,
+    rows: count.meta({ description: 'Counted in shared tables; PostgreSQL’s estimate in a schema of its own.' }),
+    sizeBytes: count.meta({ description: 'With indexes; of a shared table the share, by rows.' }),
+    lastActivityAt: time,
+    createdAt: time,
+  })
+  .meta({ id: 'TenantStatistics' })
+
+export const TenantStatisticsPageSchema = page(TenantStatisticsSchema)
+  .extend({
+    refreshedAt: time.nullable().meta({ description: 'When they were counted; null where they never were.' }),
+    ageMs: count.nullable().meta({ description: 'How long ago that was.' }),
+  })
+  .meta({ id: 'TenantStatisticsPage' })
+
+export const RefreshedSchema = z.object({ tenants: count }).meta({ id: 'RefreshedStatistics' })
