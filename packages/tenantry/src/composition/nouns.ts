@@ -50,7 +50,7 @@ export interface Nouns {
 
 /** The methods of each noun; what they return is a promise. */
 export const nounMethods = {
-  changes: ['expand', 'backfill', 'validate', 'switch', 'contract', 'status'],
+  changes: ['expand', 'backfill', 'validate', 'switch', 'contract', 'status', 'list'],
   keys: ['ensure', 'verify', 'create', 'list', 'get', 'rotate', 'revoke', 'authenticate'],
   externalAccess: ['allow', 'revoke', 'list'],
   credentials: ['create', 'list', 'rotate', 'revoke', 'drop'],

@@ -21,15 +21,16 @@ export async function readChange(sql: Sql, name: string, lock: 'for update' | ''
   return rows[0]
 }
 
-/** Notes a change, once. Throws INVALID_INPUT where the name stands for another one. */
-export async function openChange(tx: Sql, change: ColumnChange): Promise<void> {
+/** Notes a change, once; true where it was not known. Throws INVALID_INPUT where the name stands for another one. */
+export async function openChange(tx: Sql, change: ColumnChange): Promise<boolean> {
   const definition = JSON.stringify(change)
-  const { rows } = await tx.query<{ same: boolean }>(
+  const { rows } = await tx.query<{ same: boolean; isNew: boolean }>(
     `insert into tenantry.change as c (name, definition) values ($1, $2)
-     on conflict (name) do update set updated_at = now() returning c.definition = $2::jsonb as same`,
+     on conflict (name) do update set updated_at = now()
+     returning c.definition = $2::jsonb as same, c.xmax = 0 as "isNew"`,
     [change.name, definition],
   )
-  if (rows[0]?.same === true) return
+  if (rows[0]?.same === true) return rows[0].isNew
   throw new TenantryError('INVALID_INPUT', `The name ${change.name} stands for another change.`, { field: 'name' })
 }
 
@@ -53,6 +54,7 @@ export async function reachPhase(tx: Sql, name: string, phase: ChangePhase): Pro
 }
 
 interface StatusRow {
+  readonly name: string
   readonly phase: ChangePhase
   readonly targets: number
   readonly done: number
@@ -60,16 +62,22 @@ interface StatusRow {
   readonly failures: readonly ChangeFailure[]
 }
 
-export async function readStatus(sql: Sql, name: string): Promise<ChangeStatus> {
+/** Of one change, or of all by name. */
+export async function readStatuses(sql: Sql, name: string | null): Promise<readonly ChangeStatus[]> {
   const { rows } = await sql.query<StatusRow>(
-    `select c.phase, count(t.change)::integer as targets, (count(*) filter (where t.state = 'done'))::integer as done,
+    `select c.name, c.phase, count(t.change)::integer as targets, (count(*) filter (where t.state = 'done'))::integer as done,
             coalesce(sum(t.filled), 0)::float8 as filled,
             coalesce(json_agg(json_build_object('tenantId', t.tenant_id, 'code', t.error_code, 'sqlState', t.sql_state)
               order by t.tenant_id) filter (where t.state = 'failed'), '[]') as failures
-       from tenantry.change c left join tenantry.change_target t on t.change = c.name where c.name = $1 group by c.name`,
+       from tenantry.change c left join tenantry.change_target t on t.change = c.name where $1::text is null or c.name = $1
+      group by c.name order by c.name collate "C"`,
     [name],
   )
-  if (rows[0] === undefined)
-    throw new TenantryError('INVALID_INPUT', 'There is no change of that name.', { field: 'name' })
-  return { name, ...rows[0] }
+  return rows
+}
+
+export async function readStatus(sql: Sql, name: string): Promise<ChangeStatus> {
+  const [status] = await readStatuses(sql, name)
+  if (status !== undefined) return status
+  throw new TenantryError('INVALID_INPUT', 'There is no change of that name.', { field: 'name' })
 }

@@ -106,6 +106,8 @@ export interface Changes {
   contract(name: string, options?: ChangeOptions): Promise<ChangeStatus>
   /** Throws INVALID_INPUT for a change that there is not. */
   status(name: string): Promise<ChangeStatus>
+  /** All changes there were, by name. */
+  list(): Promise<readonly ChangeStatus[]>
 }
 
 const NAME = /^[a-z][a-z0-9_]{0,39}$/
@@ -114,21 +116,39 @@ export const BODY_QUOTE = '$tenantry_sync$'
 
 /** Throws INVALID_INPUT for what cannot be a change. */
 export function checkChange(change: ColumnChange): ColumnChange {
-  if (!NAME.test(change.name)) {
+  // It may have been read from a file.
+  if (!isRecord(change)) throw invalid('change', 'must be an object')
+  if (!isRecord(change.to)) throw invalid('to', 'must be an object')
+  if (typeof change.name !== 'string' || !NAME.test(change.name)) {
     throw invalid('name', 'must be up to 40 small letters, digits and underscores, a letter first')
   }
-  const names = { table: change.table, from: change.from, to: change.to.name, type: change.to.type }
-  const expressions = { forward: change.forward, back: change.back }
-  for (const [field, value] of Object.entries({ ...names, ...expressions })) {
-    if (typeof value !== 'string' || value.trim() === '') throw invalid(field, 'must not be empty')
-    if (value.includes('\0') || value.includes(BODY_QUOTE)) throw invalid(field, 'contains what SQL text cannot')
-  }
+  checkTexts(change)
+  const { set = 'shared' } = change
+  if (!['shared', 'tenant'].includes(set)) throw invalid('set', 'must be shared or tenant')
+  if (!['undefined', 'boolean'].includes(typeof change.to.notNull)) throw invalid('to.notNull', 'must be true or false')
   if (change.from === change.to.name) throw invalid('to', 'must name another column than "from"')
   if (change.set === 'tenant' && change.schema !== undefined) {
     throw invalid('schema', 'is for tables that tenants share')
   }
   return change
 }
+
+function checkTexts({ table, schema, from, to, forward, back }: ColumnChange): void {
+  const { references } = to
+  if (references !== undefined && !isRecord(references)) throw invalid('to.references', 'must be an object')
+  const optional = {
+    ...(schema !== undefined && { schema }),
+    ...(references?.tenantColumn !== undefined && { 'to.references.tenantColumn': references.tenantColumn }),
+  }
+  const key = references && { 'to.references.table': references.table, 'to.references.column': references.column }
+  const needed = { table, from, 'to.name': to.name, 'to.type': to.type, forward, back }
+  for (const [field, value] of Object.entries({ ...needed, ...key, ...optional })) {
+    if (typeof value !== 'string' || value.trim() === '') throw invalid(field, 'must not be empty')
+    if (value.includes('\0') || value.includes(BODY_QUOTE)) throw invalid(field, 'contains what SQL text cannot')
+  }
+}
+
+const isRecord = (value: unknown): boolean => typeof value === 'object' && value !== null && !Array.isArray(value)
 
 function invalid(field: string, why: string): TenantryError {
   return new TenantryError('INVALID_INPUT', `"${field}" of a change ${why}.`, { field })

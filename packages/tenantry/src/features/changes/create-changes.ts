@@ -14,7 +14,7 @@ import {
   checkChange,
   type ColumnChange,
 } from './change.ts'
-import { openChange, reachPhase, readChange, readStatus, refuseBefore } from './change-ledger.ts'
+import { openChange, reachPhase, readChange, readStatus, readStatuses, refuseBefore } from './change-ledger.ts'
 import { contractIn, expandIn, type InSchema, switchIn, validateIn } from './column-steps.ts'
 import { withLockRetries } from './lock-retries.ts'
 
@@ -36,6 +36,7 @@ export function createChanges(options: ChangesOptions): Changes {
     switch: (name, act) => advance(options, name, { ...act, ...verbs.switch }),
     contract: (name, act) => advance(options, name, { ...act, ...verbs.contract }),
     status: (name) => readStatus(database, name),
+    list: () => readStatuses(database, null),
   }
 }
 
@@ -55,7 +56,7 @@ async function expand(options: ChangesOptions, input: ColumnChange, act: ChangeO
   const change = checkChange(input)
   refuseTenantSet(change, 'expandColumn')
   // Noted first: what is half made then is known, and expanding again ends it.
-  await options.database.transaction((tx) => openChange(tx, change))
+  await open(options, change, act.actor)
   const { phase } = await readChange(options.database, change.name)
   if (phase === 'expanded') await expandIn(inSchema(options, change, act), change)
   return readStatus(options.database, change.name)
@@ -68,7 +69,7 @@ async function backfill(
 ): Promise<ChangeStatus> {
   const name = typeof input === 'string' ? input : input.name
   if (typeof input !== 'string' && checkChange(input).set === 'tenant') {
-    await database.transaction((tx) => openChange(tx, input))
+    await open({ database, clock }, input, options.actor)
   }
   const { definition: change, phase } = await readChange(database, name)
   if (phase === 'contracted') return readStatus(database, name)
@@ -110,6 +111,26 @@ const verbOf: Readonly<Record<ChangePhase, string>> = {
   ...{ expanded: 'expand', backfilled: 'backfill', validated: 'validate', switched: 'switch', contracted: 'contract' },
 }
 
+/** Notes the change, and on record that it was begun and with which SQL. */
+async function open({ database, clock }: ChangesOptions, change: ColumnChange, actor: string | undefined) {
+  await database.transaction(async (tx) => {
+    if (!(await openChange(tx, change))) return
+    const { name, table, from, to, forward, back } = change
+    const detail = { change: name, table, from, to: { name: to.name, type: to.type }, forward, back }
+    await recordFact(tx, factOf({ phase: 'expanded', actor, clock, detail }))
+  })
+}
+
+interface Fact extends Reached {
+  readonly clock: Clock
+  readonly detail: Readonly<Record<string, unknown>>
+}
+
+const factOf = ({ phase, actor = 'library', clock, detail }: Fact) => ({
+  ...{ event: `change.${phase}`, action: `change.${verbOf[phase]}`, tenant: null },
+  ...{ actor, at: new Date(clock.now()), detail },
+})
+
 interface Reached {
   readonly phase: ChangePhase
   readonly actor: string | undefined
@@ -119,20 +140,11 @@ interface Reached {
 async function reach(
   { database, clock }: ChangesOptions,
   { name, table }: ColumnChange,
-  { phase, actor = 'library' }: Reached,
+  { phase, actor }: Reached,
 ): Promise<void> {
   await database.transaction(async (tx) => {
     if (!(await reachPhase(tx, name, phase))) return
-    await recordFact(tx, {
-      ...{
-        event: `change.${phase}`,
-        action: `change.${verbOf[phase]}`,
-        tenant: null,
-        actor,
-        at: new Date(clock.now()),
-      },
-      detail: { change: name, table },
-    })
+    await recordFact(tx, factOf({ phase, actor, clock, detail: { change: name, table } }))
   })
 }
 

@@ -1,6 +1,7 @@
 // Every command there is, in the order of the help.
 import type { CommandSpec } from './command.ts'
 import { adoptCommand } from './commands/adopt.ts'
+import { changeCommand } from './commands/changes.ts'
 import { credentialsCommand } from './commands/credentials.ts'
 import { configCommand } from './commands/config.ts'
 import { devCommand } from './commands/dev.ts'
@@ -62,6 +63,7 @@ export const commands: readonly CommandSpec[] = [
   restoreCommand,
   purgeCommand,
   migrateCommand,
+  changeCommand,
   fleetCommand,
   credentialsCommand,
   supportCommand,

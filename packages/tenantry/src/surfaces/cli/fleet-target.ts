@@ -1,11 +1,11 @@
 // Fleet reads of a target: the library's own rows, or the lines that a server answers with.
 import type { Fleet, FleetQueryOptions, FleetRow, FleetRows } from '../../features/fleet/fleet.ts'
-import { errorCodes, type ErrorCode } from '../../kernel/error-codes.ts'
 import { TenantryError } from '../../kernel/errors.ts'
 import type { TenantFilter } from '../../tenants/for-each.ts'
 import type { PageQuery } from '../http/list-page.ts'
 import { type StatisticsPage, statisticsPage } from '../http/statistics-page.ts'
 import type { Api } from './http-target.ts'
+import { cutOff, errorFrom, linesIn, type OpenLines } from './json-lines.ts'
 import { queryText } from './query-text.ts'
 
 export interface StatisticsQuery extends PageQuery {
@@ -26,9 +26,6 @@ export function fleetActingAs(actor: string, fleet: Fleet): TargetFleet {
     refreshStatistics: async () => ({ tenants: await fleet.refreshStatistics() }),
   }
 }
-
-/** Sends one question, and throws the server's errors; the answer is a stream of lines. */
-export type OpenLines = (path: string, body: object, signal: AbortSignal | undefined) => Promise<ReadableStream>
 
 export function fleetOver(api: Api, open: OpenLines): TargetFleet {
   return {
@@ -70,7 +67,7 @@ class RemoteRows implements FleetRows {
     const { values, filter, merge, concurrency, signal } = options
     const body = { ...(reason !== '' && { reason }), sql, values, filter, merge, concurrency }
     const stream = await this.#open('api/fleet/query', body, signal)
-    for await (const line of linesIn(stream)) {
+    for await (const line of linesIn<Line>(stream)) {
       if ('row' in line) {
         yield line.row
         continue
@@ -80,18 +77,7 @@ class RemoteRows implements FleetRows {
       if (line.failed.length > 0) throw incomplete(line)
       return
     }
-    throw new TenantryError('SERVER_UNREACHABLE', 'The server ended its answer before it was complete.')
-  }
-}
-
-async function* linesIn(stream: ReadableStream): AsyncGenerator<Line, undefined> {
-  let rest = ''
-  // Leaving the loop cancels the stream, and with it the read on the server.
-  for await (const chunk of stream.pipeThrough(new TextDecoderStream())) {
-    const lines = `${rest}${chunk}`.split('\n')
-    rest = lines.pop() ?? ''
-    // By the API's own contract, which is tested there.
-    for (const line of lines) yield JSON.parse(line) as Line
+    throw cutOff()
   }
 }
 
@@ -103,9 +89,4 @@ function incomplete({ answered, failed }: { readonly answered: number; readonly 
     'FLEET_INCOMPLETE',
     `${failed.length} of ${all} tenants did not answer: the rows are not all.`,
   )
-}
-
-function errorFrom(code: unknown, detail: unknown): TenantryError {
-  const known = typeof code === 'string' && Object.hasOwn(errorCodes, code) ? (code as ErrorCode) : 'INTERNAL'
-  return new TenantryError(known, typeof detail === 'string' ? detail : 'The server said no more.')
 }

@@ -8,7 +8,9 @@ import type { VerifyReport } from '../../features/verify/report.ts'
 import type { Page, TenantRef } from '../../tenants/tenant.ts'
 import { readEvents, type ServerEvent } from './event-stream.ts'
 import { migrationsOver } from './migrations-target.ts'
-import { fleetOver, type OpenLines } from './fleet-target.ts'
+import { changesOver } from './changes-target.ts'
+import { fleetOver } from './fleet-target.ts'
+import type { OpenLines } from './json-lines.ts'
 import { peopleOver } from './people-target.ts'
 import { organizationsOver, teamsOver } from './organizations-target.ts'
 import { queryText } from './query-text.ts'
@@ -60,6 +62,7 @@ export function httpTarget(options: HttpTargetOptions): HttpTarget {
     organizations: organizationsOver(api),
     teams: teamsOver(api),
     migrations: migrationsOver({ api, events: (path) => eventsOf(options, path) }),
+    changes: changesOver(api, linesFrom(options)),
     fleet: fleetOver(api, linesFrom(options)),
     verify: ({ only, readOnly, allowSkipped, sampleSchemas }) =>
       api('api/verify', { method: 'POST', body: { only, readOnly, allowSkipped, sampleSchemas } }),

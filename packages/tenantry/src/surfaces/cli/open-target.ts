@@ -4,6 +4,7 @@ import type { Operators, Support } from '../../features/operators/operator.ts'
 import type { ApiKeys } from '../../features/keys/api-key.ts'
 import type { Tenants } from '../../tenants/tenants.ts'
 import type { CommandRun } from './command.ts'
+import { changesActingAs } from './changes-target.ts'
 import { fleetActingAs } from './fleet-target.ts'
 import { httpTarget } from './http-target.ts'
 import { migrationsActingAs } from './migrations-target.ts'
@@ -44,6 +45,7 @@ async function openDirect(run: CommandRun, settings: DirectSettings & { readonly
     organizations: organizationsActingAs('cli', tenantry.organizations),
     teams: teamsActingAs('cli', tenantry.teams),
     migrations: migrationsActingAs('cli', tenantry.migrations),
+    changes: changesActingAs('cli', tenantry.changes),
     fleet: fleetActingAs('cli', tenantry.fleet),
     close: () => tenantry.close(),
   }

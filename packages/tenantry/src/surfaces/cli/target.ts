@@ -21,6 +21,7 @@ import type { ApiKey, CreateApiKey, ListApiKeys, NewApiKey, RotateApiKey } from 
 import { TenantryError } from '../../kernel/errors.ts'
 import type { Page, TenantRef } from '../../tenants/tenant.ts'
 import type { Tenants } from '../../tenants/tenants.ts'
+import type { TargetChanges } from './changes-target.ts'
 import type { TargetFleet } from './fleet-target.ts'
 import type { PeopleTarget } from './people-target.ts'
 import type { TargetOrganizations, TargetTeams } from './organizations-target.ts'
@@ -90,6 +91,7 @@ export interface Target extends PeopleTarget {
   readonly organizations: TargetOrganizations
   readonly teams: TargetTeams
   readonly migrations: TargetMigrations
+  readonly changes: TargetChanges
   readonly fleet: TargetFleet
   close(): Promise<void>
 }

@@ -7,6 +7,7 @@ import type { Logger } from '../../kernel/logger.ts'
 import type { Principal } from './acting.ts'
 import { guard } from './auth.ts'
 import type { ControlPlane, HandlerOptions } from './control-plane.ts'
+import { changesRoutes } from './changes-routes.ts'
 import { credentialsRoutes } from './credentials-routes.ts'
 import { docsRoutes } from './docs-routes.ts'
 import { currentRoutes } from './current-routes.ts'
@@ -81,6 +82,7 @@ export function createApp(controlPlane: ControlPlane, options: HandlerOptions = 
     ...{ migrations: controlPlane.migrations, logger: controlPlane.logger },
     isDraining: options.isDraining ?? (() => false),
   })
+  changesRoutes(app, controlPlane)
   fleetRoutes(app, controlPlane)
   statsRoutes(app, controlPlane)
   eventsRoutes(app, controlPlane.tenants)

@@ -1,4 +1,5 @@
 // What the HTTP surface needs of an instance, as small as it can be: a whole Tenantry has all of it.
+import type { Changes } from '../../features/changes/change.ts'
 import type { Credentials } from '../../features/credentials/credential.ts'
 import type { ApiKeys } from '../../features/keys/api-key.ts'
 import type { Operators, Support } from '../../features/operators/operator.ts'
@@ -32,6 +33,7 @@ export interface ControlPlane {
   readonly invitations: Invitations
   readonly organizations: Organizations
   readonly teams: Teams
+  readonly changes: Changes
   readonly fleet: Fleet
   readonly idempotency: Idempotency
   /** Migrations over the fleet. Without it, their routes do not exist. */

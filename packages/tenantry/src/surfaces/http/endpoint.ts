@@ -28,6 +28,7 @@ const parameters: Readonly<Record<string, z.ZodType>> = {
   role: z.string().meta({ example: 'auditor' }),
   invitation: z.string().meta({ description: 'Id.', example: '0198c0de-0000-7000-8000-000000000000' }),
   organization: z.string().meta({ description: 'Slug or id.', example: 'acme-holding' }),
+  change: z.string().meta({ description: 'Name.', example: 'total_in_cents' }),
   team: z.string().meta({ description: 'Slug or id.', example: 'auditors' }),
 }
 

@@ -113,6 +113,16 @@ export const routeTable: Readonly<Record<string, Scope>> = {
   'GET /api/migrations/runs/:id': 'instance migrations:read',
   'POST /api/migrations/runs/:id/stop': 'instance migrations:write',
   'GET /api/migrations/events': 'instance migrations:read',
+  'GET /api/changes': 'instance migrations:read',
+  'GET /api/changes/:change': 'instance migrations:read',
+  // These two bring SQL of the caller's, which the owner of the tables runs.
+  'POST /api/changes': 'admin',
+  'POST /api/changes/backfill': 'admin',
+  'POST /api/changes/:change/backfill': 'instance migrations:write',
+  'POST /api/changes/:change/validate': 'instance migrations:write',
+  'POST /api/changes/:change/switch': 'instance migrations:write',
+  // Drops a column.
+  'POST /api/changes/:change/contract': 'admin',
   'POST /api/fleet/query': 'instance fleet:read',
   'GET /api/stats': 'instance stats:read',
   // Names every tenant, and counting them anew reads all their tables: more than figures.

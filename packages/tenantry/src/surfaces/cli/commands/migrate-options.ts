@@ -59,7 +59,7 @@ export function readRunOptions(input: Input): MigrateOptions {
     connections: input.integer('connections', { least: 1, most: 1_000 }),
     batchSize: input.integer('batchSize', { least: 1, most: 1_000 }),
     maxFailureRatio: maxFailures === undefined ? undefined : shareOf('max-failures', maxFailures, 0),
-    lockTimeoutMs: lockTimeoutOf(input.text('lockTimeout')),
+    lockTimeoutMs: readLockTimeout(input.text('lockTimeout')),
   })
 }
 
@@ -81,9 +81,14 @@ function shareOf(name: string, text: string, least = Number.MIN_VALUE): number {
   throw invalid(name, 'is no share', 'Give it as 10% or 0.1, at most 100%.')
 }
 
-function lockTimeoutOf(text: string | undefined): number | undefined {
-  const [, ms] = /^([1-9]\d{0,6})ms$/.exec(text ?? '') ?? []
-  return ms === undefined ? durationOf('lock-timeout', text, 3_600_000) : Number(ms)
+/** How long a statement waits for a lock: `500ms`, `2s`. */
+export const readLockTimeout = (text: string | undefined): number | undefined =>
+  millisecondsOf('lock-timeout', text, 3_600_000)
+
+/** A time that may also be in milliseconds. Throws INVALID_INPUT. */
+export function millisecondsOf(name: string, text: string | undefined, mostMs: number): number | undefined {
+  const ms = Number(/^([1-9]\d{0,6})ms$/.exec(text ?? '')?.[1] ?? Number.NaN)
+  return ms <= mostMs ? ms : durationOf(name, text, mostMs)
 }
 
 function invalid(name: string, what: string, fix: string): TenantryError {

@@ -91,6 +91,12 @@ export const operationTable = {
   listMigrationRuns: ['GET', '/api/migrations/runs'],
   getMigrationRun: ['GET', '/api/migrations/runs/{id}'],
   stopMigrationRun: ['POST', '/api/migrations/runs/{id}/stop'],
+  listChanges: ['GET', '/api/changes'],
+  expandColumn: ['POST', '/api/changes'],
+  getChange: ['GET', '/api/changes/{change}'],
+  validateColumn: ['POST', '/api/changes/{change}/validate'],
+  switchColumn: ['POST', '/api/changes/{change}/switch'],
+  contractColumn: ['POST', '/api/changes/{change}/contract'],
   getStats: ['GET', '/api/stats'],
   listTenantStatistics: ['GET', '/api/stats/tenants'],
   refreshStatistics: ['POST', '/api/stats/refresh'],
@@ -1277,6 +1283,100 @@ export interface components {
             wave: number;
             rate: number;
             leftMs: number | null;
+        };
+        ChangePage: {
+            items: components["schemas"]["ChangeStatus"][];
+            nextCursor: string | null;
+            total: number;
+        };
+        ChangeStatus: {
+            name: string;
+            /** @enum {string} */
+            phase: "expanded" | "backfilled" | "validated" | "switched" | "contracted";
+            targets: number;
+            done: number;
+            filled: number;
+            failures: {
+                /** Format: uuid */
+                tenantId: string | null;
+                code: string;
+                sqlState: string | null;
+            }[];
+        };
+        ExpandColumn: {
+            change: components["schemas"]["ColumnChange"];
+            lockTimeoutMs?: number;
+            lockRetries?: number;
+        };
+        ColumnChange: {
+            /** @example total_in_cents */
+            name: string;
+            /** @example invoice */
+            table: string;
+            /** @description Of a table that tenants share; default public. */
+            schema?: string;
+            /** @enum {string} */
+            set?: "shared" | "tenant";
+            /**
+             * @description The column that goes.
+             * @example total
+             */
+            from: string;
+            to: {
+                /** @example total_cents */
+                name: string;
+                /** @example bigint */
+                type: string;
+                notNull?: boolean;
+                references?: {
+                    table: string;
+                    column: string;
+                    tenantColumn?: string;
+                };
+            };
+            /**
+             * @description SQL of the new value.
+             * @example (total * 100)::bigint
+             */
+            forward: string;
+            /**
+             * @description SQL of the old value.
+             * @example total_cents / 100.0
+             */
+            back: string;
+        };
+        ChangeStep: {
+            lockTimeoutMs?: number;
+            lockRetries?: number;
+        };
+        BackfillLine: {
+            progress: {
+                targets: number;
+                done: number;
+                filled: number;
+            };
+        } | {
+            /** @enum {boolean} */
+            done: true;
+            status: components["schemas"]["ChangeStatus"];
+        } | {
+            /** @enum {boolean} */
+            done: false;
+            problem: {
+                [key: string]: unknown;
+            };
+        };
+        BackfillColumn: {
+            batchMs?: number;
+            pauseMs?: number;
+            lockRetries?: number;
+        };
+        /** @description Of tenant schemas, which a migration expanded. */
+        BackfillChange: {
+            change: components["schemas"]["ColumnChange"];
+            batchMs?: number;
+            pauseMs?: number;
+            lockRetries?: number;
         };
         FleetLine: {
             row: {
@@ -3835,6 +3935,154 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["MigrationRun"];
+                };
+            };
+        };
+    };
+    listChanges: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How far each change is, by name. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChangePage"];
+                };
+            };
+        };
+    };
+    expandColumn: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExpandColumn"];
+            };
+        };
+        responses: {
+            /** @description Add the new column to a shared table, and keep both in step. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChangeStatus"];
+                };
+            };
+        };
+    };
+    getChange: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name. */
+                change: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How far a change is. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChangeStatus"];
+                };
+            };
+        };
+    };
+    validateColumn: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name. */
+                change: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["ChangeStep"];
+            };
+        };
+        responses: {
+            /** @description Prove NOT NULL and the foreign key of the new column, and bind them. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChangeStatus"];
+                };
+            };
+        };
+    };
+    switchColumn: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name. */
+                change: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["ChangeStep"];
+            };
+        };
+        responses: {
+            /** @description Prove that both columns say the same, and make the old one optional. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChangeStatus"];
+                };
+            };
+        };
+    };
+    contractColumn: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name. */
+                change: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["ChangeStep"];
+            };
+        };
+        responses: {
+            /** @description Drop the old column. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChangeStatus"];
                 };
             };
         };
