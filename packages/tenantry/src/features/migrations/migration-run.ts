@@ -4,11 +4,14 @@ import type { Sql } from '../../engine/sql/database.ts'
 import { TenantryError } from '../../kernel/errors.ts'
 import { runCode } from './code/run-code.ts'
 import type { MigrationFile } from './migration-file.ts'
-import { CLEAN_SESSION, migrationFailed, type Place, refuseEscape, settingsOf, textIn } from './migration-session.ts'
+import { watchEscape } from './escape.ts'
+import { CLEAN_SESSION, migrationFailed, type Place, settingsOf, textIn } from './migration-session.ts'
 
 export interface MigrationTarget {
   /** Each file runs in each of these schemas, one schema after the other. None: as shared migrations. */
   readonly schemas?: readonly string[]
+  /** All schemas that the transaction may touch; default: these. */
+  readonly among?: readonly string[]
   /** How long a statement waits for a lock; default: the server's. A file's own `lock-timeout` goes before it. */
   readonly lockTimeoutMs?: number
 }
@@ -32,15 +35,20 @@ export async function runMigrations(
   target: string | MigrationTarget = {},
 ): Promise<void> {
   if (files.length === 0) return
-  const { schemas, lockTimeoutMs }: MigrationTarget = typeof target === 'string' ? { schemas: [target] } : target
+  const {
+    schemas,
+    among = schemas,
+    lockTimeoutMs,
+  }: MigrationTarget = typeof target === 'string' ? { schemas: [target] } : target
   refuseOutside(files)
   const steps = (schemas ?? [undefined]).flatMap((schema) => files.map((file) => ({ file, schema, lockTimeoutMs })))
+  const refuseEscape = among === undefined ? undefined : watchEscape(tx, among)
   for (const group of groupsOf(steps)) {
     const [first] = group
     if (first?.file.run === undefined) await runSql(tx, group)
     else await runCode(tx, first.file, first)
   }
-  if (schemas !== undefined) await refuseEscape(tx, schemas)
+  await refuseEscape?.()
 }
 
 function refuseOutside(files: readonly MigrationFile[]): void {

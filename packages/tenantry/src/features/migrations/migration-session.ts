@@ -1,5 +1,4 @@
 // What a migration finds its session to be, and how its failures are told.
-import type { Sql } from '../../engine/sql/database.ts'
 import { sqlStateOf } from '../../engine/sql/database-errors.ts'
 import { TenantryError } from '../../kernel/errors.ts'
 import { quoteIdentifier } from '../../kernel/identifiers.ts'
@@ -52,28 +51,5 @@ export function migrationFailed(error: unknown, { file, line }: Place): Tenantry
       ...(sqlState === undefined ? {} : { sqlState }),
       ...(needsCommit(error) && { fix: 'Put the statement into a later file, after the one that it has to wait for.' }),
     },
-  )
-}
-
-// What this transaction created or altered is locked exclusively until it ends, so its locks tell what it touched
-// without a scan of the catalog.
-const selectEscaped = `
-select format('%I.%I', n.nspname, c.relname) as name
-  from pg_locks l join pg_class c on c.oid = l.relation join pg_namespace n on n.oid = c.relnamespace
- where l.pid = pg_backend_pid() and l.locktype = 'relation' and l.mode = 'AccessExclusiveLock'
-   and l.database = (select oid from pg_database where datname = current_database())
-   and n.nspname <> all ($1::text[])
-   and n.nspname not in ('pg_toast', 'pg_catalog') and n.nspname not like 'pg\\_temp\\_%'
- order by name limit 5`
-
-/** Throws MIGRATION_FAILED where the transaction made or altered something outside of the schemas. */
-export async function refuseEscape(tx: Sql, schemas: readonly string[]): Promise<void> {
-  const { rows } = await tx.query<{ name: string }>(selectEscaped, [schemas])
-  if (rows.length === 0) return
-  const where = schemas.length === 1 ? `the schema ${schemas[0] ?? ''}` : `their ${schemas.length} schemas`
-  throw new TenantryError(
-    'MIGRATION_FAILED',
-    `Tenant migrations reached outside of ${where}: ${rows.map((row) => row.name).join(', ')}.`,
-    { fix: 'Leave schema names out of tenant migrations; what tenants share belongs into migrations/shared.' },
   )
 }

@@ -35,8 +35,9 @@ export async function applyBatch(
 ): Promise<ReadonlyMap<string, readonly string[]>> {
   const startedAt = performance.now()
   const groups = await groupByPending(tx, tenants, goal.files)
+  const among = tenants.map(schemaOf)
   for (const { pending, members } of groups) {
-    await runMigrations(tx, pending, { schemas: members.map(schemaOf), ...lockTimeoutOf(goal) })
+    await runMigrations(tx, pending, { schemas: members.map(schemaOf), among, ...lockTimeoutOf(goal) })
   }
   await proveSchemas(tx, tenants, goal)
   const durationMs = (performance.now() - startedAt) / tenants.length

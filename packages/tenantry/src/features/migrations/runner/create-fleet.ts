@@ -189,10 +189,13 @@ async function prepare(options: FleetOptions, leased: Leased, heartbeat: Heartbe
   if (shared.length > 0) await setShared(database, runId, shared)
   await refuseOtherThanApplied(database, files.tenant)
   const reference = await ensureReference(database, files.tenant, roles)
+  const pending = await pendingOfFleet(database, files.tenant)
+  // Code can do with one tenant what it does with no other, and what it touches is told apart by transaction only.
+  const isAlone = leavesTransactions(pending) || pending.some(({ run }) => run !== undefined)
   return new FleetRun({
     ...{ database, runId, chosen, canary, numbers },
     goal: { files: files.tenant, reference, roles, lockTimeoutMs: numbers.lockTimeoutMs, runId },
-    batchSize: leavesTransactions(await pendingOfFleet(database, files.tenant))
+    batchSize: isAlone
       ? 1
       : await batchSizeFor(database, { wanted: numbers.batchSize, connections: numbers.connections }),
     upToDate: await countProven(database, reference.chain, chosen),
