@@ -100,6 +100,18 @@ test('one tenant of 500 whose data a migration does not fit fails, 499 are done 
   expect(await fleet.runs()).toHaveLength(3)
 }, 60_000)
 
+test('a text that is wrong in one tenant alone fails there, and nowhere else', async () => {
+  await fixture.add(60)
+  await fixture.rows(`insert into tenant_t_37.customer (name) values ('colunm')`)
+  const built = `do $do$ begin
+      execute 'alter table invoice add ' || coalesce((select name from customer), 'column') || ' extra text';
+    end $do$`
+  const run = await fixture.fleet([first, fileOf('0002_built.sql', built)]).up()
+  expect(run).toMatchObject({ state: 'failed', done: 59, failed: 1 })
+  expect(run.failures).toMatchObject([{ slug: 't-37', code: 'MIGRATION_FAILED', sqlState: '42601' }])
+  expect(await fixture.unlikeReference()).toEqual(['t-37'])
+})
+
 test('a schema that was changed by hand is reported unproven, and untouched', async () => {
   await fixture.add(30)
   await fixture.rows('alter table tenant_t_7.invoice add column by_hand text')

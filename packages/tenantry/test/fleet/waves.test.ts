@@ -2,6 +2,7 @@
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { createMigrations } from '../../src/features/migrations/create-migrations.ts'
 import type { MigrationProgress } from '../../src/features/migrations/fleet.ts'
+import { Progress } from '../../src/features/migrations/runner/progress.ts'
 import { until } from '../harness/wait.ts'
 import { fileOf, type FleetFixture, first, openFleetFixture, second } from './fixture.ts'
 
@@ -41,6 +42,17 @@ test('waves bring the fleet to their shares, one after the other', async () => {
   }
   expect(await fleet.up(options)).toMatchObject({ state: 'complete', done: 25, total: 25, wave: 2, upToDate: 25 })
   expect(told[0]).toMatchObject({ wave: 0, done: 0, leftMs: null })
+})
+
+test('the last of several tenants is told of, also where nothing follows for long', async () => {
+  const told: number[] = []
+  let done = 0
+  const tally = () => ({ total: 9, upToDate: 0, done, failed: 0, wave: 1 })
+  const progress = new Progress({ runId: 'one', tally, tell: (seen) => told.push(seen.done) })
+  for (done of [1, 2, 3]) progress.update()
+  await until(() => told.at(-1) === 3)
+  progress.close()
+  expect(told).toEqual([1, 3])
 })
 
 test('too many failures stop it, counted from the tenth tenant', async () => {

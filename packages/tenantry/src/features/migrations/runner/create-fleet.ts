@@ -19,6 +19,7 @@ import { FleetRun, type RunOutcome } from './fleet-run.ts'
 import { type Chosen, MIGRATABLE, countProven, readPending, readStatus } from './fleet-store.ts'
 import { Heartbeat, type LeaseTimes, leaseTimes, openRun, stopRun } from './lease.ts'
 import { checkNumbers, type RunNumbers } from './run-options.ts'
+import { schemaTarget } from './tenant-target.ts'
 import { endRun, readRun, readRuns, setShared } from './run-store.ts'
 
 export interface FleetOptions {
@@ -192,9 +193,10 @@ async function prepare(options: FleetOptions, leased: Leased, heartbeat: Heartbe
   const pending = await pendingOfFleet(database, files.tenant)
   // Code can do with one tenant what it does with no other, and what it touches is told apart by transaction only.
   const isAlone = leavesTransactions(pending) || pending.some(({ run }) => run !== undefined)
+  const goal = { files: files.tenant, reference, roles, lockTimeoutMs: numbers.lockTimeoutMs, runId }
   return new FleetRun({
     ...{ database, runId, chosen, canary, numbers },
-    goal: { files: files.tenant, reference, roles, lockTimeoutMs: numbers.lockTimeoutMs, runId },
+    ...{ chain: reference.chain, target: schemaTarget(database, goal) },
     batchSize: isAlone
       ? 1
       : await batchSizeFor(database, { wanted: numbers.batchSize, connections: numbers.connections }),

@@ -1,11 +1,9 @@
 // One run over the fleet: canary, waves, batches on several connections, and what to do about each failure.
 import { setTimeout as delay } from 'node:timers/promises'
-import type { CentralDatabase, Sql } from '../../../engine/sql/database.ts'
+import type { CentralDatabase } from '../../../engine/sql/database.ts'
 import { TenantryError } from '../../../kernel/errors.ts'
 import type { MigrationProgress, MigrationRunState } from '../fleet.ts'
 import { needsCommit } from '../migration-session.ts'
-import { applyBatch, type Goal } from './apply-batch.ts'
-import { leavesTransactions, stepTenant } from './apply-tenant.ts'
 import { type Chosen, lockTenants, readPending, writeFailure } from './fleet-store.ts'
 import type { Heartbeat } from './lease.ts'
 import { type Cause, causeOf, kindOf, lockedCause } from './outcome.ts'
@@ -13,11 +11,14 @@ import { Progress } from './progress.ts'
 import type { RunNumbers } from './run-options.ts'
 import { holdRun, type RunTally } from './run-store.ts'
 import type { TenantSchema } from './state-store.ts'
+import type { TenantTarget } from './tenant-target.ts'
 
 export interface FleetRunOptions {
   readonly database: CentralDatabase
   readonly runId: string
-  readonly goal: Goal
+  readonly target: TenantTarget
+  /** Of the reference: whoever is proven to be at it is done. */
+  readonly chain: string
   readonly chosen: Chosen
   /** Ids, in their order. */
   readonly canary: readonly string[]
@@ -84,6 +85,8 @@ export class FleetRun {
     } catch (error) {
       if (error instanceof Stop) return error.outcome
       throw error
+    } finally {
+      this.#progress.close()
     }
   }
 
@@ -124,8 +127,8 @@ export class FleetRun {
 
   /** Whom this run has yet to bring to an end: one query. */
   async #pending(): Promise<readonly TenantSchema[]> {
-    const { database, goal, chosen } = this.#options
-    const all = await this.#whileAway(() => readPending(database, goal.reference.chain, chosen))
+    const { database, chain, chosen } = this.#options
+    const all = await this.#whileAway(() => readPending(database, chain, chosen))
     const pending = all.filter(({ id }) => !this.#failed.has(id))
     for (const { id } of pending) this.#done.delete(id)
     this.#total = this.#done.size + this.#failed.size + pending.length
@@ -189,7 +192,7 @@ export class FleetRun {
   }
 
   async #apply(batch: readonly TenantSchema[]): Promise<void> {
-    const { database, runId, numbers, heartbeat } = this.#options
+    const { database, runId, numbers, heartbeat, target } = this.#options
     const ids = batch.map(({ id }) => id)
     const { busy, isDone } = await database.transaction(async (tx) => {
       const [, held, { locked, busy }] = await Promise.all([
@@ -198,7 +201,7 @@ export class FleetRun {
         lockTenants(tx, ids),
       ])
       heartbeat.hear(held)
-      const isDone = await this.#applyTo(tx, locked)
+      const isDone = await target.apply(tx, locked, { isSeparate: this.#isSeparate })
       const there = new Set([...locked.map(({ id }) => id), ...busy])
       for (const id of ids) if (!there.has(id)) this.#gone.add(id)
       return { busy, isDone }
@@ -206,19 +209,6 @@ export class FleetRun {
     if (!isDone) return this.#apply(batch)
     for (const { id } of batch) if (!busy.includes(id) && !this.#gone.has(id)) this.#count(id, this.#done)
     for (const tenant of batch) if (busy.includes(tenant.id)) await this.#takeLock(tenant)
-  }
-
-  /** Whether they are up to date now. */
-  async #applyTo(tx: Sql, tenants: readonly TenantSchema[]): Promise<boolean> {
-    const { database, goal } = this.#options
-    const [only] = tenants
-    if (only === undefined) return true
-    const isSeparate = this.#isSeparate
-    if (tenants.length === 1 && (isSeparate || leavesTransactions(goal.files))) {
-      return (await stepTenant(tx, only, { database, goal, isSeparate })).isDone
-    }
-    await applyBatch(tx, tenants, goal)
-    return true
   }
 
   async #takeFailure(tenant: TenantSchema, error: unknown): Promise<void> {

@@ -23,6 +23,7 @@ export class Progress {
   readonly #now: () => number
   #marks: Mark[] = []
   #toldAt = Number.NEGATIVE_INFINITY
+  #later: NodeJS.Timeout | undefined
 
   constructor(options: ProgressOptions) {
     this.#options = options
@@ -32,11 +33,21 @@ export class Progress {
 
   /** A tenant came to its end. */
   update(): void {
-    if (this.#now() - this.#toldAt >= EVERY_MS) this.tell('running')
+    const waitMs = this.#toldAt + EVERY_MS - this.#now()
+    if (waitMs <= 0) this.tell('running')
+    // Whoever comes last is told of, too, also where the next one takes long.
+    else this.#later ??= setTimeout(() => this.tell('running'), waitMs).unref()
+  }
+
+  /** Nothing more is told by itself. */
+  close(): void {
+    clearTimeout(this.#later)
+    this.#later = undefined
   }
 
   /** Tells it now, whenever it was told last. */
   tell(state: MigrationProgress['state']): void {
+    this.close()
     const { runId, tally, tell } = this.#options
     this.#toldAt = this.#now()
     const rate = this.#mark()
