@@ -42,7 +42,9 @@ describe('a partitioned table', () => {
     await tenantry.adopt.apply(plan, { to: 'backfill', batchSize: 50 })
     // Moves rows from partition to partition.
     await admin.query(`update parts.event set at = at + 150 where id % 5 = 0 and at < '2026-01-01'`)
-    await admin.query(`insert into parts.event_2025 (account_id, at, text) values (2, '2025-03-03', 'direct')`)
+    await admin.query(
+      `insert into parts.event_2025 (account_id, at, id, text) overriding system value values (2, '2025-03-03', 9001, 'direct')`,
+    )
     const before = await contentOf(admin, 'parts', tables)
     const status = await tenantry.adopt.apply(plan)
     expect(status.tables.map(({ same }) => same)).toEqual([true, true, true])
