@@ -147,7 +147,7 @@ export async function contentOf(sql: Sql, schema: string, tables: readonly strin
 export const shopNames = ['country', 'customer', 'invoice', 'line', 'remark'] as const
 
 /** What `verify` finds wrong. */
-export async function faultsOf(tenantry: Tenantry): Promise<readonly unknown[]> {
+export async function faultsOf(tenantry: Tenantry): Promise<readonly { readonly subject?: string | undefined }[]> {
   const { checks } = await tenantry.verify()
   return checks.filter(({ ok, severity }) => !ok && severity !== 'warning')
 }

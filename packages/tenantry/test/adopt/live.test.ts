@@ -130,8 +130,13 @@ describe('while it is observed', () => {
     await tenantry
       .scope('customer-1')
       .query(`select count(*) from ${schema}.line where tenant_id = (select id from tenantry.tenant)`)
-    const { observed } = await tenantry.adopt.status()
+    const { observed, observingUntil } = await tenantry.adopt.status()
     expect(observed).toMatchObject([{ table: `${schema}.invoice`, count: 1 }])
+    // A day, and no longer.
+    const hours = (Date.parse(observingUntil ?? '') - Date.now()) / 3_600_000
+    expect(Math.round(hours)).toBe(24)
+    const { statements } = (await tenantry.adopt.statements(plan)).find(({ stage }) => stage === 'observe') ?? {}
+    expect(statements?.at(-1)).toContain('Slow for the application')
     await tenantry.adopt.apply(plan, { to: 'pilot' })
     // The pilot sees its own 40 rows alone; others see all but those.
     expect(await count('customer-2')).toBe(40)
@@ -144,6 +149,6 @@ describe('while it is observed', () => {
     const { schema, plan } = await makeShop()
     await tenantry.adopt.apply(plan, { to: 'observe', observeMs: 0 })
     await tenantry.scope('customer-1').query(`select count(*) from ${schema}.invoice`)
-    expect((await tenantry.adopt.status()).observed).toEqual([])
+    expect(await tenantry.adopt.status()).toMatchObject({ observed: [], observingUntil: null })
   })
 })

@@ -135,6 +135,8 @@ export interface AdoptStatus {
     readonly backfilled: number
     readonly same: boolean | null
   }[]
+  /** Until when foreign accesses are noted, which makes the application slow; null while nothing is. */
+  readonly observingUntil: string | null
   /** Foreign accesses seen while observing, by table. */
   readonly observed: readonly { readonly table: string; readonly count: number; readonly lastAt: string }[]
 }

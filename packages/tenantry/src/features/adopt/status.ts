@@ -19,6 +19,7 @@ export async function readStatus(sql: Sql): Promise<AdoptStatus> {
     stage: stages.findLast(({ state }) => state === 'done')?.stage ?? null,
     stages,
     tables: await readTables(sql, adoption),
+    observingUntil: await readObserving(sql, adoption),
     observed: await readObserved(sql, adoption),
   }
 }
@@ -47,6 +48,16 @@ async function readTables(sql: Sql, { id, plan }: Adoption): Promise<AdoptStatus
     backfilled: Number(filled),
     same,
   }))
+}
+
+async function readObserving(sql: Sql, { id }: Adoption): Promise<string | null> {
+  const { rows } = await sql.query<{ until: Date }>(
+    `select a.observe_until as until from tenantry.adoption a
+      where a.id = $1 and a.state = 'open' and a.observe_until > now()
+        and exists (select from tenantry.adoption_stage s where s.adoption_id = a.id and s.stage = 'observe' and s.state <> 'reverted')`,
+    [id],
+  )
+  return rows[0]?.until.toISOString() ?? null
 }
 
 async function readObserved(sql: Sql, { id }: Adoption): Promise<AdoptStatus['observed']> {

@@ -128,6 +128,10 @@ function printStatus({ output, json }: CommandRun, status: AdoptStatus): void {
     return [table, String(rowsBefore), rowsNow === null ? '–' : String(rowsNow), String(backfilled), sameText(same)]
   })
   if (rows.length > 0) for (const line of tableLines(columns, rows)) output.line(line)
+  if (status.observingUntil !== null) {
+    const until = `Observing until ${status.observingUntil}: accesses to rows of other tenants are noted, which makes the application slow.`
+    output.line(output.style('yellow', until))
+  }
   for (const { table, count, lastAt } of status.observed) {
     output.line(output.style('yellow', plain(`${table}: ${count} foreign accesses seen, the last one ${lastAt}`)))
   }

@@ -11,7 +11,14 @@ import type { PlanFacts, Stage, StageContext } from './context.ts'
 import { rightsStatements, rightsUndo } from './rights.ts'
 import type { Step } from './step.ts'
 
-export const observeStage: Stage = { stage: 'observe', steps: observeSteps, before: startClock }
+export const observeStage: Stage = {
+  stage: 'observe',
+  steps: observeSteps,
+  before: startClock,
+  describe: () => [
+    '-- Slow for the application as long as it is observed: no index serves these policies. Ends by itself, after a day',
+  ],
+}
 
 export const pilotStage: Stage = { stage: 'pilot', steps: pilotSteps }
 
