@@ -48,6 +48,23 @@ describe('the rows of a fleet read', () => {
     await iterator.return?.()
   })
 
+  test('are refused where more would have to be held to sort them than there is room for; a limit mends it', async () => {
+    const sql = `select n, repeat('x', 1000000) as text from generate_series(1, 20) n`
+    const sorted = (limit?: number) => {
+      const merge = { order: ['n', 'tenant'], ...(limit !== undefined && { limit }) }
+      return all(fleet.tenantry.fleet.query('a test', sql, { merge }))
+    }
+    await expect(sorted()).rejects.toMatchObject({
+      ...{ code: 'INVALID_INPUT', field: 'merge.limit' },
+      message: 'There are more rows to sort than are held at once (64 MB).',
+    })
+    expect([await open('active'), await open('idle in transaction')]).toEqual([0, 0])
+    expect((await sorted(2)).map(({ tenant, n }) => [tenant, n])).toEqual([
+      ['acme', 1],
+      ['globex', 1],
+    ])
+  })
+
   test('keep no more than the limit of a sorted answer', async () => {
     const sql = 'select n, md5(n::text) as text from generate_series(1, 50000) n'
     const rows = await all(fleet.tenantry.fleet.query('a test', sql, { merge: { order: ['-n', 'tenant'], limit: 4 } }))

@@ -15,19 +15,28 @@ export interface MergedRow {
 
 type CompareRows = (a: MergedRow, b: MergedRow) => number
 
+/** How much is held at most, by the texts of the values and what it takes to hold them. */
+const MOST_BYTES = 64 * 1024 * 1024
+// What V8 takes for a row and for a value in it, about.
+const ROW_BYTES = 120
+const VALUE_BYTES = 32
+
 export class Merge {
   readonly #merge: FleetMerge
+  readonly #mostBytes: number
+  #heldBytes = 0
   #columns: readonly Column[] | undefined
   #sums: RowSums | undefined
   #rows: RowHeap<MergedRow> | undefined
 
-  constructor(merge: FleetMerge) {
+  constructor(merge: FleetMerge, mostBytes: number = MOST_BYTES) {
     this.#merge = merge
+    this.#mostBytes = mostBytes
   }
 
   /**
    * Takes rows of one tenant, from its `at`-th on. INVALID_INPUT, for the whole query, where a column that is to be added
-   * up or sorted by is none; DRIFT_FOUND where this tenant's columns are other ones than those of the others.
+   * up or sorted by is none; or where what has to be held is too much; DRIFT_FOUND where this tenant's columns are other ones than those of the others.
    */
   add(columns: readonly Column[], rows: readonly RawRow[], from: { readonly slug: string; readonly at: number }): void {
     this.#columns ??= this.#begin(columns)
@@ -37,9 +46,26 @@ export class Merge {
       })
     }
     for (const [index, row] of rows.entries()) {
-      if (this.#sums) this.#sums.add(row)
-      else this.#rows?.add({ values: [from.slug, ...row], tie: from.slug, at: from.at + index })
+      if (this.#sums) this.#hold(this.#sums.add(row) ? bytesOf(row) : 0)
+      else this.#keep({ values: [from.slug, ...row], tie: from.slug, at: from.at + index })
     }
+  }
+
+  #keep(row: MergedRow): void {
+    const left = this.#rows?.add(row)
+    this.#hold(bytesOf(row.values) - (left === undefined ? 0 : bytesOf(left.values)))
+  }
+
+  #hold(bytes: number): void {
+    this.#heldBytes += bytes
+    if (this.#heldBytes <= this.#mostBytes) return
+    const most = `${Math.round(this.#mostBytes / 1024 / 1024)} MB`
+    const [what, fix] = this.#sums
+      ? ['groups to add up', 'Have fewer groups: leave columns out of the statement, or round them in it.']
+      : ['rows to sort', 'Add a limit to the merge, or leave the order out and sort what comes.']
+    throw new TenantryError('INVALID_INPUT', `There are more ${what} than are held at once (${most}).`, {
+      ...{ field: this.#sums ? 'merge.sum' : 'merge.limit', fix },
+    })
   }
 
   /** The columns of the answer, and its rows. */
@@ -65,6 +91,9 @@ export class Merge {
     return columns
   }
 }
+
+const bytesOf = (row: RawRow): number =>
+  row.reduce((bytes, value) => bytes + VALUE_BYTES + (value?.length ?? 0), ROW_BYTES)
 
 const valuesOf = (rows: RowHeap<MergedRow> | undefined): readonly RawRow[] =>
   rows?.sorted().map(({ values }) => values) ?? []

@@ -15,15 +15,19 @@ export class RowHeap<T> {
     return this.#rows.length
   }
 
-  add(row: T): void {
+  /** Returns the row that is not kept for it: another one, itself, or none while there is room. */
+  add(row: T): T | undefined {
     const rows = this.#rows
     if (rows.length < this.#limit) {
       rows.push(row)
       this.#rise(rows.length - 1)
-    } else if (this.#compare(row, rows[0] as T) < 0) {
-      rows[0] = row
-      this.#sink(0)
+      return undefined
     }
+    const last = rows[0] as T
+    if (this.#compare(row, last) >= 0) return row
+    rows[0] = row
+    this.#sink(0)
+    return last
   }
 
   sorted(): readonly T[] {

@@ -34,14 +34,17 @@ export class RowSums {
     this.columns = columns.map(({ name, type }, at) => ({ name, type: types.get(at) ?? type }))
   }
 
-  add(row: RawRow): void {
+  /** True where it is the first of its group. */
+  add(row: RawRow): boolean {
     const key = this.#keyOf(row)
-    const group = this.#groups.get(key) ?? { values: row, sums: this.#added.map(() => null) }
-    this.#groups.set(key, group)
+    const known = this.#groups.get(key)
+    const group = known ?? { values: row, sums: this.#added.map(() => null) }
+    if (known === undefined) this.#groups.set(key, group)
     for (const [index, { at, kind }] of this.#added.entries()) {
       const text = row[at] ?? null
       if (text !== null) group.sums[index] = add(group.sums[index] ?? null, kind, text)
     }
+    return known === undefined
   }
 
   *rows(): Generator<{ readonly key: string; readonly values: RawRow }> {
