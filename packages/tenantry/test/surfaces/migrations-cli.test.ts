@@ -108,7 +108,25 @@ describe.each(['the database', 'a server'] as const)('over %s', (way) => {
     expect(await cli('migrate up')).toMatchObject({ code: 0 })
   })
 
+  test('stop ends a run that another process began, and one that is over stays as it is', async () => {
+    await addMigration()
+    const other = await stage.open()
+    let pauses = false
+    const onProgress = ({ done }: { readonly done: number }) => (pauses = done > 0)
+    const ended = other.migrations.up({ waves: [0.3, 1], pauseMs: 600_000, onProgress })
+    await until(() => pauses, { what: 'the pause after the first wave' })
+    const told = await cli('migrate stop')
+    expect([told.code, told.stdout]).toEqual([0, expect.stringMatching(/Told to stop|! stopped: /)])
+    const { runId, state, done } = await ended
+    expect(state).toBe('stopped')
+    expect(done).toBeLessThan(3)
+    expect((await cli(`migrate stop ${runId}`)).stdout).toContain('! stopped: ')
+    expect(await cli('migrate up')).toMatchObject({ code: 0 })
+  })
+
   test.each([
+    ['migrate stop 0191f2ab-0000-7000-8000-000000000000', 'MIGRATION_RUN_NOT_FOUND'],
+    ['migrate stop one two', 'USAGE'],
     ['migrate', 'USAGE'],
     ['migrate sideways', 'USAGE'],
     ['migrate status --dry-run', 'USAGE'],

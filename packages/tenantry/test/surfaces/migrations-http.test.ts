@@ -146,18 +146,19 @@ describe('a run that is not waited for', () => {
   })
 })
 
-test('a run of another process is watched by its row, and is stopped where it runs', async () => {
+test('a run of another process is watched by its row, and is stopped from here', async () => {
   const other = await stage.open()
   const release = await stage.lock('acme')
   const all = await watch()
   const ended = other.migrations.up({ connections: 1, batchSize: 1, lockTimeoutMs: 20_000 })
   const progress = await until(() => all.events.find(({ event }) => event === 'progress'), { what: 'its progress' })
   const { runId } = MigrationProgressSchema.parse(JSON.parse(progress.data))
-  expect(await call('POST', `/runs/${runId}/stop`)).toMatchObject({ status: 409, body: { code: 'MIGRATION_RUNNING' } })
+  expect(await call('POST', `/runs/${runId}/stop`)).toMatchObject({ status: 200, body: { runId, state: 'running' } })
   await release()
-  expect(await ended).toMatchObject({ runId, state: 'complete' })
+  const { done } = await ended
+  expect(done).toBeLessThan(3)
   const end = await until(() => endOf(all.events), { what: 'its end' })
-  expect(MigrationRunSchema.parse(JSON.parse(end.data))).toMatchObject({ runId, state: 'complete', done: 3 })
+  expect(MigrationRunSchema.parse(JSON.parse(end.data))).toMatchObject({ runId, state: 'stopped', done })
   all.close()
 })
 

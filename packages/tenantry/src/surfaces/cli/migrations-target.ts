@@ -24,6 +24,8 @@ export interface TargetMigrations {
   /** Resolves when the run has ended, also where `signal` stopped it. */
   run(verb: RunVerb, options: Omit<MigrateOptions, 'actor'>): Promise<MigrationRun>
   drift(selection: FleetSelection): Promise<DriftReport>
+  /** Of whichever process it is. */
+  stop(runId: string): Promise<MigrationRun>
   runs(): Promise<Page<MigrationRun>>
 }
 
@@ -33,6 +35,7 @@ export function migrationsActingAs(actor: string, migrations: FleetMigrations): 
     status: () => migrations.status(),
     run: (verb, options) => migrations[verb]({ ...options, actor }),
     drift: (selection) => migrations.drift(selection),
+    stop: (runId) => migrations.stop(runId, { actor }),
     runs: async () => {
       const items = await migrations.runs()
       return { items, nextCursor: null, total: items.length }
@@ -52,6 +55,7 @@ export function migrationsOver(connection: Connection): TargetMigrations {
   return {
     status: () => api('api/migrations'),
     runs: () => api('api/migrations/runs'),
+    stop: (runId) => api(`${one(runId)}/stop`, { method: 'POST', body: {} }),
     drift: ({ tenants, filter = {} }) => {
       const query = new URLSearchParams({ ...filter, ...(tenants && { tenants: tenants.map(nameOf).join(',') }) })
       return api(`api/migrations/drift?${query.toString()}`)

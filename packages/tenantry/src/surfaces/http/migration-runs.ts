@@ -17,7 +17,7 @@ export type RunEvent =
   | { readonly type: 'close' }
 
 export interface MigrationRunsOptions {
-  readonly migrations: Pick<FleetMigrations, 'up' | 'retry' | 'runs'>
+  readonly migrations: Pick<FleetMigrations, 'up' | 'retry' | 'runs' | 'stop'>
   readonly logger: Logger
   readonly isDraining: () => boolean
 }
@@ -109,20 +109,16 @@ export class MigrationRuns {
   }
 
   /**
-   * Stops a run of this process after the transactions under way; repeatable.
-   * Throws MIGRATION_RUN_NOT_FOUND, and MIGRATION_RUNNING where another process runs it.
+   * Stops a run after the transactions under way; repeatable. Of this process's own it answers the end, of another's how it
+   * was when it was told. Throws MIGRATION_RUN_NOT_FOUND.
    */
-  async stop(runId: string): Promise<MigrationRun> {
+  async stop(runId: string, actor: string): Promise<MigrationRun> {
     const own = this.#own.get(runId)
-    if (own !== undefined) {
-      own.controller.abort()
-      return own.ended
-    }
-    const run = await this.find(runId)
-    if (run.state !== 'running') return run
-    throw new TenantryError('MIGRATION_RUNNING', `The run ${runId} is another process’s.`, {
-      fix: 'Stop it where it was started, with Ctrl-C or by asking that server.',
-    })
+    const run = await this.#options.migrations.stop(runId, { actor })
+    if (own === undefined) return run
+    // It need not look for what it was told.
+    own.controller.abort()
+    return own.ended
   }
 
   /** Hears of all runs from now on, until the returned function is called. */

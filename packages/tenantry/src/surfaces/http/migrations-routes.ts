@@ -99,7 +99,7 @@ function mountRuns(app: App, runs: MigrationRuns): void {
   const body = { body: NothingSchema, isBodyOptional: true, answer: MigrationRunSchema }
   endpoint(app, { on: 'POST /api/migrations/runs/{id}/stop', ...stop, ...body }, async (c) => {
     await bodyOf(c, NothingSchema, { optional: true })
-    return runs.stop(idOf(c))
+    return runs.stop(idOf(c), c.get('actor'))
   })
 }
 

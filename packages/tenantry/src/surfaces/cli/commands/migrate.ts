@@ -24,6 +24,7 @@ const actions: Actions<WithMigrations, Exit> = {
   new: { words: ['name'], options: ['shared', 'ts'], act: make },
   drift: { words: [], options: ['tenant', 'filter'], act: drift },
   runs: { words: [], act: runs },
+  stop: { words: 1, act: stopRun },
   lint: { words: 1, options: ['ignore', 'since', 'postgres', 'sharedSchemas'], act: lint },
 }
 
@@ -33,12 +34,15 @@ export const migrateCommand: CommandSpec = {
   summary: 'Bring shared tables and every tenant to the newest migration, and prove that they are there.',
   notes: [
     'Actions: status, up, retry (those that failed), drift (compare with the reference; prints the SQL that mends),',
-    'runs, new and lint (which need no database). A run can be stopped with Ctrl-C and goes on with up. Over HTTP it runs in the',
+    'runs, stop (a run of any process), new and lint (which need no database). A run can be stopped with Ctrl-C and goes on with up. Over HTTP it runs in the',
     'server, with the migrations that are there. docs/lint.md explains what lint finds.',
   ],
   arguments: [
     ['<action>', Object.keys(actions).join(', ')],
-    ['[what]', 'new: the name; lint: the folder, by default that of the configuration'],
+    [
+      '[what]',
+      'new: the name; lint: the folder, by default that of the configuration; stop: the run, by default the newest',
+    ],
   ],
   options: [
     ...[...runOptions, ...selectionOptions, ...lintOptions],
@@ -51,6 +55,7 @@ export const migrateCommand: CommandSpec = {
     { line: 'migrate up --filter plan=pro --connections 8', explains: 'some of them, faster' },
     { line: 'migrate retry --tenant acme-corp', explains: 'one that failed' },
     { line: 'migrate drift --tenant acme-corp > mend.sql', explains: 'SQL to review' },
+    { line: 'migrate stop', explains: 'the run that is under way, wherever' },
     { line: 'migrate new add_due_date', explains: 'the next file, to be filled' },
     { line: 'migrate lint migrations --since 0012', explains: 'the migrations after 0012' },
   ],
@@ -118,6 +123,20 @@ async function runs(run: CommandRun, on: WithMigrations): Promise<Exit> {
   const page = await on((migrations) => migrations.runs())
   if (run.json) run.output.json(page)
   else printRuns(run.output, page.items)
+  return undefined
+}
+
+async function stopRun(run: CommandRun, on: WithMigrations): Promise<Exit> {
+  const { input, json, output } = run
+  const answer = await on(async (migrations) => {
+    const id = input.argument(1) ?? (await migrations.runs()).items[0]?.runId
+    if (id === undefined) throw usage('There was no run yet.', 'Begin one: tenantry migrate up.')
+    return migrations.stop(id)
+  })
+  if (json) output.json(answer)
+  else if (answer.state === 'running')
+    output.line(`Told to stop after the transactions under way: ${plain(answer.runId)}`)
+  else printRun(output, answer)
   return undefined
 }
 
