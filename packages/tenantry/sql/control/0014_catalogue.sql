@@ -279,7 +279,10 @@ begin
         case when a.attstorage <> t.typstorage then case a.attstorage when 'p' then 'plain' when 'e' then 'external' when 'm' then 'main' else 'extended' end end as storage,
         case t.typstorage when 'p' then 'plain' when 'e' then 'external' when 'm' then 'main' else 'extended' end as usual_storage,
         case a.attcompression when 'p' then 'pglz' when 'l' then 'lz4' end as compression,
-        nullif(coalesce(a.attstattarget, -1), -1)::text as statistics
+        nullif(coalesce(a.attstattarget, -1), -1)::text as statistics,
+        -- Made with the column, unless it needs what is made later.
+        a.atthasdef and a.attgenerated = '' and r.relkind in ('r', 'p') and (a.attislocal or r.relispartition) and not exists (
+          select from pg_depend e where e.classid = 'pg_attrdef'::regclass and e.objid = d.oid and e.deptype = 'n') as is_default_inside
       from relation r join pg_attribute a on a.attrelid = r.oid and a.attnum > 0 and not a.attisdropped
       join pg_type t on t.oid = a.atttypid
       left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
@@ -291,6 +294,7 @@ begin
     select a.*, concat_ws(' ', a.name, a.type, 'collate ' || a.collation,
         case when a.attnotnull and a.is_required is not false then
           coalesce('constraint ' || a.required || ' ', '') || 'not null' || case when a.not_inherited then ' no inherit' else '' end end,
+        case when a.is_default_inside then 'default ' || a.expression end,
         case a.attgenerated when 's' then format('generated always as (%s) stored', a.expression)
           when 'v' then format('generated always as (%s) virtual', a.expression) end,
         -- A partition has its parent's.
@@ -437,7 +441,7 @@ begin
           'identity', case when not (a.relispartition and a.sequence is null) then case a.attidentity when 'a' then 'always' when 'd' then 'by default' end end, 'identity options', a.sequence_options,
           'storage', a.storage, 'compression', a.compression, 'statistics', a.statistics, 'options', array_to_string(a.attoptions, ', '),
           'inherited', case when not a.attislocal then true end, 'spec', a.spec, 'storage by default', a.usual_storage, 'table', a.relation, 'column', a.name),
-        nullif(concat_ws('; ', case when a.attgenerated = '' then altered || ' set default ' || a.expression end,
+        nullif(concat_ws('; ', case when a.attgenerated = '' and not a.is_default_inside then altered || ' set default ' || a.expression end,
           altered || ' set storage ' || a.storage,
           altered || ' set compression ' || a.compression,
           altered || ' set statistics ' || a.statistics,
