@@ -87,6 +87,8 @@ test('a run whose process is frozen while another takes over can commit nothing 
 
 test('a run goes on when the server ends all its connections in the middle', async () => {
   await fixture.add(60)
+  // Until the connections were ended the run cannot come to its own end.
+  const release = await fixture.hold('tenant_t_60.invoice')
   let isCut = false
   let cutting: Promise<void> | undefined
   // A connection that is just ending may refuse to be ended: then the next progress tries again.
@@ -95,10 +97,11 @@ test('a run goes on when the server ends all its connections in the middle', asy
       .rows(`select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'a fleet run'`)
       .catch(() => [])
     isCut = ended.length > 0
+    if (isCut) await release()
     cutting = undefined
   }
   const run = await fixture.fleet([first, second]).up({
-    ...{ batchSize: 3, connections: 2 },
+    ...{ batchSize: 3, connections: 2, lockTimeoutMs: 100, lockRetries: 1_000 },
     onProgress: ({ done }) => {
       if (!isCut && done >= 10) cutting ??= cut()
     },

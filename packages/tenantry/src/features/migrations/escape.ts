@@ -6,15 +6,20 @@ import { TenantryError } from '../../kernel/errors.ts'
 // of the catalog. Shared tables may be read and written; nothing but its own schema may be altered, and of the schemas of
 // other tenants, and of the reference, nothing may be touched.
 const selectEscaped = `
-select distinct case when t.is_tenants and n.nspname <> 'tenantry_reference'
-         then 'another tenant’s ' || quote_ident(c.relname) else format('%I.%I', n.nspname, c.relname) end as name
-  from pg_locks l join pg_class c on c.oid = l.relation join pg_namespace n on n.oid = c.relnamespace
-  cross join lateral (select n.nspname = 'tenantry_reference'
-    or exists (select from tenantry.tenant where schema_name = n.nspname) as is_tenants) t
- where l.pid = pg_backend_pid() and l.locktype = 'relation' and (l.mode = 'AccessExclusiveLock' or t.is_tenants)
-   and l.database = (select oid from pg_database where datname = current_database())
-   and n.nspname <> all ($1::text[])
-   and n.nspname not in ('pg_toast', 'pg_catalog') and n.nspname not like 'pg\\_temp\\_%'
+with outside as materialized (
+  select c.relname, n.nspname, l.mode
+    from pg_locks l join pg_class c on c.oid = l.relation join pg_namespace n on n.oid = c.relnamespace
+   where l.pid = pg_backend_pid() and l.locktype = 'relation'
+     and l.database = (select oid from pg_database where datname = current_database())
+     and n.nspname not in ('pg_toast', 'pg_catalog') and n.nspname not like 'pg\\_temp\\_%'
+     and n.nspname <> all ($1::text[])
+)
+select distinct case when t.is_tenants and o.nspname <> 'tenantry_reference'
+         then 'another tenant’s ' || quote_ident(o.relname) else format('%I.%I', o.nspname, o.relname) end as name
+  from outside o cross join lateral (select o.nspname = 'tenantry_reference'
+    or exists (select from tenantry.tenant where schema_name = o.nspname)
+    or exists (select from tenantry.tenant where archived_schema = o.nspname) as is_tenants) t
+ where o.mode = 'AccessExclusiveLock' or t.is_tenants
  order by name limit 5`
 
 /**

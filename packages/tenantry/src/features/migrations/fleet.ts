@@ -23,7 +23,7 @@ export interface MigrateOptions extends FleetSelection, ActOptions {
   readonly pauseMs?: number
   /** How many connections at a time. Default: 4. */
   readonly connections?: number
-  /** How many tenants a transaction at most; their locks bound it further. Default: 25. 1 turns batches off. */
+  /** How many tenants a transaction at most; their locks bound it further. Default: 50. 1 turns batches off. */
   readonly batchSize?: number
   /** Stops when more than this share of the tenants tried so far failed, counted from the tenth. Default: 0.1. */
   readonly maxFailureRatio?: number

@@ -21,7 +21,7 @@ export function checkNumbers(options: MigrateOptions): RunNumbers {
     waves: checkWaves(options.waves ?? [1]),
     pauseMs: whole(options, 'pauseMs', { least: 0, fallback: 0 }),
     connections: whole(options, 'connections', { least: 1, most: MAX_CONNECTIONS, fallback: 4 }),
-    batchSize: whole(options, 'batchSize', { least: 1, fallback: 25 }),
+    batchSize: whole(options, 'batchSize', { least: 1, fallback: 50 }),
     maxFailureRatio: ratio(options.maxFailureRatio ?? 0.1, 'maxFailureRatio', 0),
     lockTimeoutMs: whole(options, 'lockTimeoutMs', { least: 1, fallback: 2_000 }),
     lockRetries: whole(options, 'lockRetries', { least: 0, fallback: 5 }),

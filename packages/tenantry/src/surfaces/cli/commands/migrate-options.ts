@@ -17,7 +17,7 @@ export const runOptions: readonly OptionSpec[] = [
   { flags: '--waves <shares>', description: 'what each wave brings the fleet to, such as 1%,10%,100%' },
   { flags: '--pause <time>', description: 'between waves, such as 30s or 10m' },
   { flags: '--connections <n>', description: 'how many at a time; default: 4' },
-  { flags: '--batch-size <n>', description: 'tenants a transaction at most; default: 25' },
+  { flags: '--batch-size <n>', description: 'tenants a transaction at most; default: 50' },
   { flags: '--max-failures <share>', description: 'stop when more than this share has failed; default: 10%' },
   { flags: '--lock-timeout <time>', description: 'how long a statement waits for a lock, such as 500ms; default: 2s' },
 ]
