@@ -1,5 +1,9 @@
 // The check of the policies at start: an instance serves nobody over a table that is open.
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import pg from 'pg'
+import { readInstance } from '../../src/control/instance.ts'
+import { openCentralDatabase } from '../../src/engine/sql/central-database.ts'
+import { refuseBrokenPolicies } from '../../src/features/verify/catalogue/boot-policies.ts'
 import { createTenantry, type Tenantry } from '../../src/tenantry.ts'
 import { createTestDatabase, type TestDatabase } from '../harness/database.ts'
 
@@ -48,4 +52,18 @@ test.each([
   const again = open()
   await again.start()
   await again.close()
+})
+
+test('a start does not wait for ever for a table that another session alters', async () => {
+  const holder = new pg.Client({ connectionString: database.adminUrl })
+  await holder.connect()
+  await holder.query('begin; lock table invoice in access exclusive mode')
+  const admin = openCentralDatabase({ url: database.adminUrl })
+  const { roles } = await readInstance(admin)
+  const check = (waitMs: number) =>
+    refuseBrokenPolicies(admin, { roles, loginUser: roles.login, sharedSchemas: ['public'] }, waitMs)
+  await expect(check(50)).rejects.toMatchObject({ code: 'LOCK_NOT_TAKEN' })
+  await holder.end()
+  await check(10_000)
+  await admin.close()
 })

@@ -15,6 +15,7 @@ import { chooseTarget, credentialSettings, type Target } from './target.ts'
 /** Of an instance that a command opens itself, over its configuration. */
 export interface DirectSettings {
   readonly migrateOnStart?: boolean
+  readonly checkPolicies?: boolean
 }
 
 /** Runs `work` on the target of this command line. */

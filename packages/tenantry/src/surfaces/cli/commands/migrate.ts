@@ -66,8 +66,9 @@ export const migrateCommand: CommandSpec = {
   },
   run(run) {
     const action: Action<WithMigrations, Exit> = actionOf(run, 'migrate', actions)
-    // A command that looks, or says what it would do, applies nothing by starting.
-    const settings = { migrateOnStart: false }
+    // A command that looks, or says what it would do, applies nothing by starting; and one that is to stop a run must not
+    // wait for the tables that this run alters.
+    const settings = { migrateOnStart: false, checkPolicies: false }
     return action.act(run, (work) => withTarget(run, ({ migrations }) => work(migrations), settings))
   },
 }
