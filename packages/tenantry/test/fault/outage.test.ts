@@ -1,5 +1,6 @@
 // The database away, back, refusing, slow: every operation ends with an answer or a clear error, and service resumes.
 import { setTimeout as delay } from 'node:timers/promises'
+import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { TenantQueryConfig } from '../../src/engine/sql/query-arguments.ts'
 import { TenantryError } from '../../src/kernel/errors.ts'
@@ -208,30 +209,40 @@ describe('under load', () => {
 })
 
 describe('a slow statement', () => {
+  /** Statements over the table wait until the returned function is called. */
+  const hold = async () => {
+    const holder = new pg.Client({ connectionString: database.adminUrl })
+    await holder.connect()
+    await holder.query('begin; lock table note in access exclusive mode')
+    return () => holder.end()
+  }
+  const waiting = async (text: string) => {
+    const { rows } = await database.superuser.query<{ longEnough: boolean }>(
+      `select query_start < clock_timestamp() - interval '50 ms' as "longEnough" from pg_stat_activity
+        where query = $1 and state = 'active'`,
+      [text],
+    )
+    return rows
+  }
+
   test('does not hold up the others, even as many as there are shared connections', async () => {
-    const slow = Array.from({ length: SHARED_CONNECTIONS - 1 }, () => query('select pg_sleep(3)'))
-    let asleep = true
-    const awake = Promise.all(slow).then(() => (asleep = false))
+    const slow = 'select text as slow from note'
+    const release = await hold()
+    const held = Promise.all(Array.from({ length: SHARED_CONNECTIONS - 1 }, () => query(slow)))
     // Long enough on its connection to be known as slow.
-    await until(async () => {
-      const { rows } = await database.superuser.query(
-        "select from pg_stat_activity where datname = current_database() and query like '%pg_sleep(3)%' and state = 'active' and query_start < now() - interval '50 ms' and pid <> pg_backend_pid()",
-      )
-      return rows.length > 0
-    })
+    await until(async () => (await waiting(slow)).some(({ longEnough }) => longEnough))
     for (let round = 0; round < 50; round++) await query('select 1', round % 2 === 0 ? 'acme' : 'globex')
-    expect(asleep).toBe(true)
-    await awake
+    await release()
+    await held
   })
 
   test('that nobody has met before shares no connection with its like', async () => {
-    const sleeping = "query = 'select pg_sleep(1.5) as burst' and state = 'active'"
-    const burst = Promise.all(Array.from({ length: SHARED_CONNECTIONS }, () => query('select pg_sleep(1.5) as burst')))
-    await until(async () => {
-      const { rows } = await database.superuser.query(`select from pg_stat_activity where ${sleeping}`)
-      return rows.length === SHARED_CONNECTIONS
-    })
-    await burst
+    const burst = 'select text as burst from note'
+    const release = await hold()
+    const held = Promise.all(Array.from({ length: SHARED_CONNECTIONS }, () => query(burst)))
+    await until(async () => (await waiting(burst)).length === SHARED_CONNECTIONS)
+    await release()
+    await held
   })
 
   test('ends at its timeout with SQLSTATE 57014, on a shared connection and on a client of its own', async () => {
