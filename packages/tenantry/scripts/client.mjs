@@ -19,10 +19,15 @@ async function openapiDocument() {
 }
 
 const isSuccess = (status) => status.startsWith('2')
-const isJson = ({ content }) => content?.['application/json'] !== undefined
+const JSON_TYPE = 'application/json'
+const LINES_TYPE = 'application/x-ndjson'
+const isOf = (type, { content }) => content?.[type] !== undefined
 
-/** The answers that a call resolves with: JSON that is no problem, whatever the status. */
-const answersOf = ({ responses }) => Object.entries(responses).filter(([, response]) => isJson(response))
+/** The answers that a call resolves with, or reads line by line: JSON that is no problem, whatever the status. */
+const answersOf = ({ responses }) =>
+  Object.entries(responses).filter(([, response]) => isOf(JSON_TYPE, response) || isOf(LINES_TYPE, response))
+
+const isStream = ({ operation }) => answersOf(operation).some(([, response]) => isOf(LINES_TYPE, response))
 
 /** Every operation that answers with JSON: pages and scripts are for browsers, not for a client. */
 const operationsOf = (document) =>
@@ -71,12 +76,17 @@ async function errorCodes() {
 
 async function generate() {
   const document = await openapiDocument()
-  const rows = operationsOf(document).map(rowOf)
+  const operations = operationsOf(document)
+  const rows = operations.filter((each) => !isStream(each)).map(rowOf)
+  const streams = operations.filter(isStream).map(rowOf)
   const codes = (await errorCodes()).map((code) => `  | '${code}'`)
   return [
     '// Generated from the OpenAPI document by scripts/client.mjs; `npm run client -w tenantry` writes it again.',
     '',
     `export const operationTable = {\n${rows.join('\n')}\n} as const`,
+    '',
+    '/** Those that answer with one JSON object a line. */',
+    `export const streamTable = {\n${streams.join('\n')}\n} as const`,
     '',
     `export type KnownErrorCode =\n${codes.join('\n')}`,
     '',

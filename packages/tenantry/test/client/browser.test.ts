@@ -9,12 +9,16 @@ import ts from 'typescript'
 import { expect, test } from 'vitest'
 
 const entry = fileURLToPath(new URL('../../src/surfaces/client/index.ts', import.meta.url))
+const jsonLines = fileURLToPath(new URL('../../src/surfaces/json-lines.ts', import.meta.url))
 const openapiFetch = createRequire(import.meta.url)
   .resolve('openapi-fetch')
   .replace(/[^/]+$/, 'index.mjs')
 
 /** What is in a page's realm and in a worker's, besides the language itself. */
-const web = { Request, Response, Headers, URL, URLSearchParams, FormData, AbortSignal, AbortController, crypto }
+const web = {
+  ...{ Request, Response, Headers, URL, URLSearchParams, FormData, AbortSignal, AbortController, crypto },
+  TextDecoder,
+}
 
 interface Loaded {
   readonly exports: Record<string, (given: object) => Record<string, (given?: object) => Promise<unknown>>>
@@ -63,10 +67,33 @@ test('the client runs where there is no Node.js', async () => {
   expect(sent[0]?.headers.get('authorization')).toBe('Bearer tnk_key')
 })
 
-test('it is made of its own folder and openapi-fetch', () => {
+test('it reads answers line by line with nothing but a reader and a decoder', async () => {
+  const body = '{"row":{"name":"müller"}}\n{"done":true,"answered":1,"failed":[]}\n'
+  const chunks = Array.from(new TextEncoder().encode(body), (byte) => Uint8Array.of(byte))
+  const stream = new ReadableStream<Uint8Array>({
+    pull(controller) {
+      const chunk = chunks.shift()
+      if (chunk === undefined) controller.close()
+      else controller.enqueue(chunk)
+    },
+  })
+  // Safari's streams are no iterables.
+  Object.defineProperty(stream, Symbol.asyncIterator, { value: undefined })
+  const { exports } = loadInto({ ...web, fetch: () => Promise.resolve(streamed(stream)) })
+  const client = exports['createClient']?.({ baseUrl: 'https://console.example.com' })
+  const rows = client?.['queryFleet']?.({ body: { reason: 'a test', sql: 'select 1' } })
+  const read: unknown[] = []
+  for await (const row of rows as unknown as AsyncIterable<unknown>) read.push(row)
+  expect(read).toEqual([{ name: 'müller' }])
+})
+
+/** An answer whose body is this very stream. */
+const streamed = (body: ReadableStream): Response => Object.defineProperty(new Response(), 'body', { value: body })
+
+test('it is made of its own folder, the reading of lines and openapi-fetch', () => {
   const { files } = loadInto({ ...web, fetch })
   const foreign = files.filter((file) => !file.startsWith(dirname(entry)))
-  expect(foreign).toEqual([openapiFetch])
+  expect(foreign.toSorted()).toEqual([openapiFetch, jsonLines].toSorted())
   expect(files.length).toBeGreaterThan(4)
 })
 

@@ -9,8 +9,8 @@ import type {
 } from '../../features/changes/change.ts'
 import { TenantryError } from '../../kernel/errors.ts'
 import type { Page } from '../../tenants/tenant.ts'
+import { answerLines, cutOff, type OpenLines } from './answer-lines.ts'
 import type { Api } from './http-target.ts'
-import { cutOff, errorFrom, linesIn, type OpenLines } from './json-lines.ts'
 
 export type ChangeStep = 'validate' | 'switch' | 'contract'
 type StepOptions = Omit<ChangeOptions, 'actor'>
@@ -57,10 +57,7 @@ function one(name: string): string {
   throw new TenantryError('INVALID_INPUT', 'There is no change of that name.', { field: 'name' })
 }
 
-type Line =
-  | { readonly progress: BackfillProgress }
-  | { readonly done: true; readonly status: ChangeStatus }
-  | { readonly done: false; readonly problem: { readonly code?: unknown; readonly detail?: unknown } }
+type Line = { readonly progress: BackfillProgress } | { readonly done: true; readonly status: ChangeStatus }
 
 interface Asked {
   readonly change: string | ColumnChange
@@ -72,10 +69,9 @@ async function backfillOver(api: Api, open: OpenLines, { change, options }: Aske
   const [path, body] =
     typeof change === 'string' ? [`${one(change)}/backfill`, pace] : ['api/changes/backfill', { change, ...pace }]
   try {
-    for await (const line of linesIn<Line>(await open(path, body, signal))) {
+    for await (const line of answerLines<Line>(await open(path, body, signal), signal)) {
       if ('progress' in line) onProgress?.(line.progress)
-      else if (line.done) return line.status
-      else throw errorFrom(line.problem.code, line.problem.detail)
+      else return line.status
     }
   } catch (error) {
     if (signal?.aborted !== true) throw error

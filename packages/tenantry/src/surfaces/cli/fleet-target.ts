@@ -4,8 +4,8 @@ import { TenantryError } from '../../kernel/errors.ts'
 import type { TenantFilter } from '../../tenants/for-each.ts'
 import type { PageQuery } from '../http/list-page.ts'
 import { type StatisticsPage, statisticsPage } from '../http/statistics-page.ts'
+import { answerLines, errorFrom, type OpenLines } from './answer-lines.ts'
 import type { Api } from './http-target.ts'
-import { cutOff, errorFrom, linesIn, type OpenLines } from './json-lines.ts'
 import { queryText } from './query-text.ts'
 
 export interface StatisticsQuery extends PageQuery {
@@ -44,7 +44,6 @@ interface Question {
 type Line =
   | { readonly row: FleetRow }
   | { readonly done: true; readonly answered: number; readonly failed: readonly Failed[] }
-  | { readonly done: false; readonly problem: { readonly code?: unknown; readonly detail?: unknown } }
 
 interface Failed {
   readonly tenantId: string
@@ -67,17 +66,14 @@ class RemoteRows implements FleetRows {
     const { values, filter, merge, concurrency, signal } = options
     const body = { ...(reason !== '' && { reason }), sql, values, filter, merge, concurrency }
     const stream = await this.#open('api/fleet/query', body, signal)
-    for await (const line of linesIn<Line>(stream)) {
+    for await (const line of answerLines<Line>(stream, signal)) {
       if ('row' in line) {
         yield line.row
         continue
       }
-      if (!line.done) throw errorFrom(line.problem.code, line.problem.detail)
       this.tenants = { answered: line.answered, failed: line.failed.map(failureFrom) }
       if (line.failed.length > 0) throw incomplete(line)
-      return
     }
-    throw cutOff()
   }
 }
 

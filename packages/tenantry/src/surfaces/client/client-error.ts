@@ -5,7 +5,7 @@ import type { KnownErrorCode } from './generated/api.ts'
 export type ClientErrorCode = KnownErrorCode | (string & {})
 
 export interface ClientErrorDetails {
-  /** HTTP status; 0 where no answer came. */
+  /** HTTP status; 0 where no answer came, or not all of it. */
   readonly status: number
   readonly detail: string
   readonly fix: string
@@ -29,7 +29,7 @@ export interface ClientErrorDetails {
 export class TenantryClientError extends Error {
   override readonly name = 'TenantryClientError'
   readonly code: ClientErrorCode
-  /** HTTP status; 0 where no answer came. */
+  /** HTTP status; 0 where no answer came, or not all of it. */
   readonly status: number
   readonly detail: string
   /** What to do next. */
@@ -59,8 +59,10 @@ export function errorOfAnswer(body: unknown, response: Response): TenantryClient
   const text = (name: string) => (typeof problem[name] === 'string' ? problem[name] : undefined)
   const code = text('code')
   if (code === undefined) return unreachable(`answered with HTTP ${response.status} and no problem`, response.status)
+  // An answer of lines is a success until one of them says otherwise.
+  const said = problem['status']
   return new TenantryClientError(code, {
-    status: response.status,
+    status: response.ok && typeof said === 'number' ? said : response.status,
     detail: text('detail') ?? code,
     fix: text('fix') ?? '',
     retryable: problem['retryable'] === true,

@@ -1,7 +1,8 @@
 // The client itself: one method for each row of the generated table, over fetch.
 import openapiFetch from 'openapi-fetch'
 import { errorOfAnswer, refused, unreachable } from './client-error.ts'
-import { operationTable } from './generated/api.ts'
+import { operationTable, streamTable } from './generated/api.ts'
+import { ServerLines } from './lines.ts'
 import type { TenantryClient } from './operation.ts'
 
 export interface ClientOptions {
@@ -31,8 +32,8 @@ type Row = readonly [method: string, path: string, ...failingStatuses: readonly 
 
 /**
  * A client of the control plane, for Node.js and browsers: one method for each operation, with the types of the same
- * contract that the server checks. Calls reject with {@link TenantryClientError}. It never follows a redirect, which
- * would carry the key elsewhere.
+ * contract that the server checks. Calls reject with {@link TenantryClientError}. Answers of many lines, such as that of
+ * `queryFleet`, are looped over ({@link Lines}). It never follows a redirect, which would carry the key elsewhere.
  *
  * Throws CONFIGURATION_INVALID for a base URL that is none, or that holds a password.
  *
@@ -54,26 +55,45 @@ export function createClient(options: ClientOptions): TenantryClient {
     id,
     async (given: Given = {}) => call(requests, row, { given, key: await keyOf(options) }),
   ])
-  // The table has exactly the operations that the type is made of.
-  return Object.fromEntries(methods) as TenantryClient
+  const streams = Object.entries(streamTable as Readonly<Record<string, Row>>).map(([id, row]) => [
+    id,
+    (given: Given = {}) => {
+      const open = async () => answer(requests, row, { given, key: await keyOf(options), parseAs: 'stream' })
+      return new ServerLines(async () => (await open()).response, given.signal)
+    },
+  ])
+  // The tables have exactly the operations that the type is made of.
+  return Object.fromEntries([...methods, ...streams]) as TenantryClient
 }
 
-async function call(
-  requests: Requests,
-  [method, path, ...failing]: Row,
-  { given, key }: { readonly given: Given; readonly key: string | undefined },
-): Promise<unknown> {
+interface Sent {
+  readonly given: Given
+  readonly key: string | undefined
+  /** By default the whole answer is read, as JSON. */
+  readonly parseAs?: 'stream'
+}
+
+async function call(requests: Requests, row: Row, sent: Sent): Promise<unknown> {
+  const { data, error, response } = await answer(requests, row, sent)
+  return response.ok ? data : error
+}
+
+/** Sends the call, and throws for an answer that it does not resolve with. */
+async function answer(requests: Requests, [method, path, ...failing]: Row, { given, key, parseAs }: Sent) {
+  const accept = parseAs === 'stream' ? 'application/x-ndjson, application/problem+json' : 'application/json'
+  const header = { accept, ...headersOf(given, key) }
   const init = {
-    params: { path: pathParameters(path, given), query: given.query, header: headersOf(given, key) },
+    params: { path: pathParameters(path, given), query: given.query, header },
     body: given.body,
+    ...(parseAs && { parseAs }),
     ...(given.signal && { signal: given.signal }),
   }
-  const { data, error, response } = await requests.request(method, path, init).catch((cause: unknown) => {
+  const answered = await requests.request(method, path, init).catch((cause: unknown) => {
     if (given.signal?.aborted === true) throw cause
     throw unreachable('does not answer, or not with JSON', 0, cause)
   })
-  if (response.ok) return data
-  if (failing.includes(response.status)) return error
+  const { error, response } = answered
+  if (response.ok || failing.includes(response.status)) return answered
   throw errorOfAnswer(error, response)
 }
 
@@ -93,7 +113,6 @@ function pathParameters(path: string, given: Given): Record<string, string> {
 
 function headersOf({ headers, idempotencyKey }: Given, key: string | undefined): Record<string, unknown> {
   return {
-    accept: 'application/json',
     ...headers,
     ...(idempotencyKey !== undefined && { 'Idempotency-Key': idempotencyKey }),
     ...(key !== undefined && { authorization: `Bearer ${key}` }),

@@ -3,5 +3,6 @@
 export { TenantryClientError, type ClientErrorCode, type ClientErrorDetails } from './client-error.ts'
 export { type ClientOptions, createClient } from './client.ts'
 export { newIdempotencyKey } from './idempotency.ts'
-export type { Arguments, OperationId, Result, TenantryClient } from './operation.ts'
+export type { Lines } from './lines.ts'
+export type { Arguments, OperationId, Result, StreamId, TenantryClient } from './operation.ts'
 export { eachItem } from './paging.ts'

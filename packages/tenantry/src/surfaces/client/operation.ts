@@ -1,24 +1,34 @@
 // What each operation of the contract takes and gives, as types over the generated ones.
-import type { operations, operationTable } from './generated/api.ts'
+import type { operations, operationTable, streamTable } from './generated/api.ts'
+import type { Lines } from './lines.ts'
 
 export type OperationId = keyof typeof operationTable
+
+/** The operations that answer line by line. */
+export type StreamId = keyof typeof streamTable
+
+type AnyId = OperationId | StreamId
 
 interface Content<T> {
   readonly content: { readonly 'application/json': T }
 }
 
-type Parameters<Id extends OperationId> = operations[Id]['parameters']
+type Parameters<Id extends AnyId> = operations[Id]['parameters']
 type Member<T, Name extends string> = T extends { readonly [key in Name]?: infer Value } ? NonNullable<Value> : never
 
-type PathOf<Id extends OperationId> = Member<Parameters<Id>, 'path'>
-type QueryOf<Id extends OperationId> = Member<Parameters<Id>, 'query'>
-type HeadersOf<Id extends OperationId> = Member<Parameters<Id>, 'header'>
+type PathOf<Id extends AnyId> = Member<Parameters<Id>, 'path'>
+type QueryOf<Id extends AnyId> = Member<Parameters<Id>, 'query'>
+type HeadersOf<Id extends AnyId> = Member<Parameters<Id>, 'header'>
 
 type IfAny<T, Then> = [T] extends [never] ? unknown : Then
-type IsWrite<Id extends OperationId> = (typeof operationTable)[Id][0] extends 'GET' ? false : true
+type IsWrite<Id extends AnyId> = Id extends OperationId
+  ? (typeof operationTable)[Id][0] extends 'GET'
+    ? false
+    : true
+  : false
 
-type RequestBody<Id extends OperationId> = Member<operations[Id], 'requestBody'>
-type BodyArguments<Id extends OperationId> = operations[Id] extends { readonly requestBody: Content<infer Body> }
+type RequestBody<Id extends AnyId> = Member<operations[Id], 'requestBody'>
+type BodyArguments<Id extends AnyId> = operations[Id] extends { readonly requestBody: Content<infer Body> }
   ? { readonly body: Body }
   : IfAny<RequestBody<Id>, { readonly body?: RequestBody<Id> extends Content<infer Body> ? Body : never }>
 
@@ -33,7 +43,7 @@ interface WriteOptions {
 }
 
 /** What one call takes: the parameters of its path by name, then `query`, `body` and `headers` as the contract has them. */
-export type Arguments<Id extends OperationId> = IfAny<PathOf<Id>, Readonly<PathOf<Id>>> &
+export type Arguments<Id extends AnyId> = IfAny<PathOf<Id>, Readonly<PathOf<Id>>> &
   IfAny<QueryOf<Id>, { readonly query?: Readonly<QueryOf<Id>> }> &
   IfAny<HeadersOf<Id>, { readonly headers?: Readonly<HeadersOf<Id>> }> &
   BodyArguments<Id> &
@@ -52,5 +62,14 @@ type Call<Id extends OperationId> =
     ? (given?: Arguments<Id>) => Promise<Result<Id>>
     : (given: Arguments<Id>) => Promise<Result<Id>>
 
+type LineOf<Id extends StreamId> = operations[Id]['responses'][200]['content']['application/x-ndjson']
+type EndOf<Line> = Omit<Extract<Line, { readonly done: true }>, 'done'>
+type ItemOf<Line> = Line extends { readonly done: boolean } ? never : Line[keyof Line]
+
+type Stream<Id extends StreamId> =
+  Partial<Arguments<Id>> extends Arguments<Id>
+    ? (given?: Arguments<Id>) => Lines<ItemOf<LineOf<Id>>, EndOf<LineOf<Id>>>
+    : (given: Arguments<Id>) => Lines<ItemOf<LineOf<Id>>, EndOf<LineOf<Id>>>
+
 /** One method for each operation of the control plane, named by its operation id. */
-export type TenantryClient = { readonly [Id in OperationId]: Call<Id> }
+export type TenantryClient = { readonly [Id in OperationId]: Call<Id> } & { readonly [Id in StreamId]: Stream<Id> }

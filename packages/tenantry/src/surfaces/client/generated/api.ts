@@ -106,6 +106,13 @@ export const operationTable = {
   getOpenapi: ['GET', '/openapi.json'],
 } as const
 
+/** Those that answer with one JSON object a line. */
+export const streamTable = {
+  backfillColumn: ['POST', '/api/changes/{change}/backfill'],
+  backfillChange: ['POST', '/api/changes/backfill'],
+  queryFleet: ['POST', '/api/fleet/query'],
+} as const
+
 export type KnownErrorCode =
   | 'INVALID_INPUT'
   | 'UNKNOWN_FIELD'
@@ -4083,6 +4090,81 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ChangeStatus"];
+                };
+            };
+        };
+    };
+    backfillColumn: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name. */
+                change: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["BackfillColumn"];
+            };
+        };
+        responses: {
+            /** @description How far it is, as it goes; the last line says how it ended. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/x-ndjson": components["schemas"]["BackfillLine"];
+                };
+            };
+        };
+    };
+    backfillChange: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BackfillChange"];
+            };
+        };
+        responses: {
+            /** @description How far it is, as it goes; the last line says how it ended. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/x-ndjson": components["schemas"]["BackfillLine"];
+                };
+            };
+        };
+    };
+    queryFleet: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FleetQuery"];
+            };
+        };
+        responses: {
+            /** @description The rows, as they come. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/x-ndjson": components["schemas"]["FleetLine"];
                 };
             };
         };
