@@ -12,6 +12,9 @@ export const pageOptions: readonly OptionSpec[] = [
 ]
 export const pageOptionNames = ['search', 'limit', 'cursor']
 
+/** The last word of actions on members and tenants. */
+export const whatArgument = ['[what]', 'the id of the user, or slug or id of the tenant'] as const
+
 export const groupExits = {
   3: 'no such organization, team, tenant or member',
   4: 'what is there does not allow it',

@@ -22,6 +22,7 @@ import {
   type PageView,
   printPage,
   sure,
+  whatArgument,
   word,
 } from './group-actions.ts'
 import { printDone } from './lifecycle.ts'
@@ -66,7 +67,7 @@ export const organizationCommand: CommandSpec = {
   arguments: [
     ['<action>', 'create, list, show and so on'],
     ['[organization]', 'slug or id; for create the name'],
-    ['[what]', 'the id of the user, or slug or id of the tenant'],
+    whatArgument,
   ],
   options: [
     { flags: '--slug <slug>', description: 'create: made from the name where it is left out' },

@@ -16,6 +16,7 @@ import {
   type PageView,
   printPage,
   sure,
+  whatArgument,
   word,
 } from './group-actions.ts'
 import { printDone } from './lifecycle.ts'
@@ -57,7 +58,7 @@ export const teamCommand: CommandSpec = {
     ['<action>', 'list, create, show and so on'],
     ['[organization]', 'slug or id'],
     ['[team]', 'slug or id; for create the name'],
-    ['[what]', 'the id of the user, or slug or id of the tenant'],
+    whatArgument,
   ],
   options: [
     { flags: '--slug <slug>', description: 'create: made from the name where it is left out' },
