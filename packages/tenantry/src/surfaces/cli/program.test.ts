@@ -49,6 +49,13 @@ describe('the command line', () => {
   })
 
   it('refuses unknown options, missing and surplus words, and values that are no choice', () => {
+    expect(() => parse('migrate')).toThrow(
+      expect.objectContaining({
+        code: 'USAGE',
+        message: 'migrate needs an action.',
+        fix: expect.stringContaining('status, up, retry') as string,
+      }),
+    )
     const wrong = [['list', '--nope'], ['create'], ['show', 'a', 'b'], ['list', '--status', 'gone'], ['show', '-x']]
     for (const argv of wrong) expect(() => parse(...argv)).toThrow(expect.objectContaining({ code: 'USAGE' }))
   })

@@ -32,7 +32,7 @@ export function parseCommandLine(argv: readonly string[], options: ProgramOption
     if (!(error instanceof CommanderError)) throw error
     // Help and version have been printed.
     if (error.exitCode === 0) return undefined
-    const named = argv.find((word) => options.specs.some(({ name }) => name === word))
+    const named = argv.map((word) => options.specs.find(({ name }) => name === word)).find((spec) => spec !== undefined)
     // No command at all: commander calls that a mistake, we call it a first visit.
     if (error.code !== 'commander.help') throw usageError(error, named)
     program.outputHelp()
@@ -74,7 +74,13 @@ function addCommand(program: Command, spec: CommandSpec, onCall: (call: Call) =>
   command.action(() => onCall({ spec, args: command.args, options: command.optsWithGlobals() }))
 }
 
-function usageError(error: CommanderError, command: string | undefined): TenantryError {
+function usageError(error: CommanderError, spec: CommandSpec | undefined): TenantryError {
+  const command = spec?.name
+  const [argument = '', actions = ''] = spec?.arguments?.[0] ?? []
+  if (command !== undefined && error.code === 'commander.missingArgument' && argument === '<action>') {
+    const fix = `Actions are: ${actions}. Run \`tenantry help ${command}\` for what they do.`
+    return new TenantryError('USAGE', `${command} needs an action.`, { fix })
+  }
   const [message = '', ...rest] = error.message.replace(/^error: /, '').split('\n')
   const suggestion = rest.join(' ').replace(/^\((.*)\)$/, '$1')
   const help = command === undefined ? 'tenantry help' : `tenantry help ${command}`

@@ -30,12 +30,20 @@ test('a log gets a line at the beginning of each wave, and one every ten seconds
   line.show({ ...progress, done: 0, failed: 0, rate: 0, leftMs: null, wave: 0 })
   time = 9_999
   line.show({ ...progress, wave: 0 })
-  expect(written()).toBe('0 of 1000 tenants (0 %), canary\n')
+  expect(written()).toBe('0 of 1000 tenants (0 %)\n')
   line.show({ ...progress, rate: 4.25 })
   expect(written()).toBe('250 of 1000 tenants (25 %), 10 failed, 4.3/s, 7 s left, wave 1\n')
   time = 19_999
   line.show(progress)
   expect(written()).toContain('250 of 1000')
+})
+
+test('canaries are named where some are done', () => {
+  const { line, written } = lineOn(true)
+  line.show({ ...progress, wave: 0 })
+  expect(written()).toContain('left, canary')
+  line.show({ ...progress, done: 0, failed: 0, wave: 0 })
+  expect(written()).not.toContain('canary')
 })
 
 test.each([

@@ -46,9 +46,15 @@ function textOf({ total, done, failed, rate, leftMs, wave }: MigrationProgress):
     ...(failed > 0 ? [`${failed} failed`] : []),
     ...(rate > 0 ? [`${rate < 10 ? rate.toFixed(1) : Math.round(rate)}/s`] : []),
     ...(leftMs === null ? [] : [`${durationText(leftMs)} left`]),
-    wave === 0 ? 'canary' : `wave ${wave}`,
+    ...waveText(wave, done + failed),
   ]
   return parts.join(', ')
+}
+
+/** Before anything is done nobody can tell whether there are canaries at all. */
+function waveText(wave: number, seen: number): readonly string[] {
+  if (wave > 0) return [`wave ${wave}`]
+  return seen > 0 ? ['canary'] : []
 }
 
 /** `1 h 5 min`, `2 min 3 s`, `12 s`. */
