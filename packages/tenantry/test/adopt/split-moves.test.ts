@@ -7,7 +7,8 @@ import { CUSTOMERS, shopTables } from './fixture.ts'
 import { ownRows, rowsByTenant, type SplitFixture, splitting } from './split-fixture.ts'
 
 const TABLES = ['customer', 'invoice', 'line', 'remark'] as const
-const KILLS = 6
+// TENANTRY_KILLS takes more of them.
+const KILLS = Number(process.env['TENANTRY_KILLS'] ?? 3)
 
 let shop: SplitFixture
 const clients: pg.Client[] = []
