@@ -29,7 +29,7 @@ const layers = {
   tenantry: ['kernel', 'engine', 'embedded', 'control', 'tenants', 'features', 'composition'],
   bridges: [
     ...['kernel', 'engine/context', 'engine/sql', 'tenants/tenant', 'tenants/access'],
-    ...['features/resolution', 'tenantry'],
+    ...['features/jobs', 'features/resolution', 'tenantry'],
   ],
   'surfaces/http': ['kernel', 'engine', 'control', 'tenants', 'features', 'tenantry'],
   'surfaces/json-lines': [],
@@ -73,6 +73,9 @@ const owners = {
   express: 'bridges/express',
   fastify: 'bridges/fastify',
   koa: 'bridges/koa',
+  bullmq: 'bridges/bullmq',
+  'graphile-worker': 'bridges/graphile-worker',
+  'pg-boss': 'bridges/pg-boss',
   jose: 'features/resolution/jwt/jose',
   '@babel/parser': 'features/lint/script/parse-script',
   'libpg-query': 'features/lint/sql/parse-sql',

