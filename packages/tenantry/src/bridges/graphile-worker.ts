@@ -70,7 +70,7 @@ export function tenantJobs(utils: Utilities, tenantry: JobHost): TenantJobs {
 /**
  * A task whose jobs run in the tenant that added them. A job whose tenant is missing, unknown, suspended, deleted or purged is not
  * run: it fails with that code, which is the beginning of its `last_error`, and is retried by the worker: 25 times in about
- * three days, unless its `maxAttempts` say otherwise.
+ * four days, unless its `maxAttempts` say otherwise.
  *
  * @example
  * ```ts

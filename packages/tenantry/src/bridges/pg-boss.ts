@@ -26,7 +26,7 @@ export type CentralJobHandler<T extends object> = (job: PgBoss.Job<T>) => unknow
 
 /**
  * How often and when a job is tried again where the sender says nothing: ten times, after 30 seconds and then twice as long each
- * time, so within about half a day. pg-boss would try twice at once.
+ * time, so within 8 to 17 hours. pg-boss would try twice at once.
  */
 const RETRY = { retryLimit: 10, retryDelay: 30, retryBackoff: true } as const
 

@@ -139,7 +139,7 @@ describe('pg-boss', () => {
     await boss.offWork('batches')
   })
 
-  it('tries a tenant’s job again over half a day, unless its sender says otherwise, one by one as in numbers', async () => {
+  it('tries a tenant’s job again over hours, unless its sender says otherwise, sent alone or with others', async () => {
     const { tenantry, one } = stage
     const { boss, query } = opened
     const jobs = tenantBoss(boss, tenantry)
