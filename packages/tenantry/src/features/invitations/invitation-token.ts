@@ -3,9 +3,12 @@ import { createHash, randomBytes } from 'node:crypto'
 
 const FORM = /^[A-Za-z0-9_-]{43}$/
 
-/** 32 random bytes as 43 characters of base64url. */
+/** 32 random bytes as 43 characters of base64url, the first of which is no "-": on a command line it would be an option. */
 export function newToken(): string {
-  return randomBytes(32).toString('base64url')
+  for (;;) {
+    const token = randomBytes(32).toString('base64url')
+    if (!token.startsWith('-')) return token
+  }
 }
 
 /** What is stored of a token. */
